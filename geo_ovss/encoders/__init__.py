@@ -1,1 +1,1 @@
-"""."""
+"""Part of geo_ovss."""
