@@ -29,3 +29,106 @@ class OutputNotWritable(GeoOvssError):
 
     def __init__(self, folder: object) -> None:
         super().__init__(f"The output folder {folder} cannot be written to.")
+
+
+class NotAFeatureStore(GeoOvssError):
+    """The path does not hold a feature store."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} is not a feature store that `geo-ovss encode` has made.")
+
+
+class IncompleteStore(GeoOvssError):
+    """The encoding that made a store was interrupted."""
+
+    def __init__(self, path: object, done: int, total: int) -> None:
+        super().__init__(
+            f"{path} holds {done} of {total} blocks; run the same `geo-ovss encode` command again to finish it."
+        )
+
+
+class DamagedStore(GeoOvssError):
+    """A feature store's content is not what was written."""
+
+    def __init__(self, path: object, what: str) -> None:
+        super().__init__(f"The feature store {path} is damaged ({what}); delete it and encode the scene again.")
+
+
+class StoreMismatch(GeoOvssError):
+    """A feature store belongs to another raster, preset or version."""
+
+    def __init__(self, path: object, what: str) -> None:
+        super().__init__(f"{path} was made from another {what}; delete it or choose another place.")
+
+
+class DiskFull(GeoOvssError):
+    """No room is left where the run writes; finished blocks stay."""
+
+    exit_status = 1
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"No room is left to write in {path}; the finished blocks are kept, and the same command goes on from there."
+        )
+
+
+class UnknownPreset(GeoOvssError):
+    """No preset has that name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"There is no preset {name!r}; the presets are {', '.join(known)}.")
+
+
+class BadPresetValue(GeoOvssError):
+    """A value given in place of a preset's is out of range, or no preset has such a value."""
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(f"{name} cannot be {value!r}: it must be {allowed}.")
+
+
+class UnknownModel(GeoOvssError):
+    """A name given for a CLIP, a guide or a SAM is neither known nor a file."""
+
+    def __init__(self, component: str, name: str, hint: str) -> None:
+        super().__init__(f"{name!r} is not a known {component} and no such file exists; {hint}.")
+
+
+class ModelMissing(GeoOvssError):
+    """Weights are not on this machine, and cannot be fetched now."""
+
+    def __init__(self, file: str, name: str, why: str = "") -> None:
+        because = f" ({why})" if why else ""
+        super().__init__(
+            f"The weights {file} are not on this machine{because}; `geo-ovss models fetch {name}` gets them where "
+            "there is a network, and the preset mini works without."
+        )
+
+
+class ModelRefused(GeoOvssError):
+    """The publisher's server does not hand a file out."""
+
+    def __init__(self, file: str, status: int, source: str) -> None:
+        why = {401: "it asks for an account", 403: "it asks to accept a licence first", 404: "it has no such file"}
+        super().__init__(f"The server refused {file} with status {status} ({why.get(status, 'no reason given')}); "
+                         f"see {source}.")
+
+
+class ModelDamaged(GeoOvssError):
+    """A file of weights is not what its publisher published."""
+
+    def __init__(self, file: object, what: str) -> None:
+        super().__init__(f"{file} is not the published file ({what}); delete it if it is still there and fetch it again.")
+
+
+class ModelUnreadable(GeoOvssError):
+    """A file given as weights cannot be read, or does not fit the architecture."""
+
+    def __init__(self, file: object, why: str) -> None:
+        super().__init__(f"{file} cannot be used as weights: {why}.")
+
+
+class NoSuchDevice(GeoOvssError):
+    """The device asked for is not on this machine."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(f"The device {device!r} is not available here; leave --device away to take the best one.")
