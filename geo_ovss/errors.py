@@ -5,6 +5,8 @@ The command line prints the sentence on stderr and ends with status 2; the libra
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class GeoOvssError(Exception):
     """Base of all errors that the user's input can cause; its text is one sentence."""
@@ -132,3 +134,61 @@ class NoSuchDevice(GeoOvssError):
 
     def __init__(self, device: str) -> None:
         super().__init__(f"The device {device!r} is not available here; leave --device away to take the best one.")
+
+
+class UnsupportedClip(GeoOvssError):
+    """A CLIP whose layout the encoder cannot open."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This CLIP cannot be used: {why}.")
+
+
+class UnsupportedGuide(GeoOvssError):
+    """A guide whose tokens cannot be read for windows of any size."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This guide cannot be used: {why}.")
+
+
+class UnsupportedSam(GeoOvssError):
+    """A SAM whose last attention cannot be read out."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This SAM cannot be used: {why}.")
+
+
+class UnknownMethod(GeoOvssError):
+    """No method of that name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no method {name!r}; there are {', '.join(known)}.")
+
+
+class UnknownMethodOption(GeoOvssError):
+    """A method was given an option that it does not know."""
+
+    def __init__(self, name: str, option: str, known: Iterable[str]) -> None:
+        super().__init__(f"The method {name} has no option {option!r}; it has {', '.join(known)}.")
+
+
+class BadMethodOption(GeoOvssError):
+    """A method's option has a value that cannot be."""
+
+    def __init__(self, name: str, option: str, why: str) -> None:
+        super().__init__(f"The option {option} of the method {name} {why}.")
+
+
+class MissingEncoder(GeoOvssError):
+    """A method needs an encoder that was not given."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(f"The method {name} needs a {what}, and none was given.")
+
+
+class WindowNotWhole(GeoOvssError):
+    """A window or stride is no whole number of tokens."""
+
+    def __init__(self, window: int, stride: int, token: int) -> None:
+        super().__init__(
+            f"A window of {window} pixels moved by {stride} is no whole number of tokens of {token} pixels."
+        )
