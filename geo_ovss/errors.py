@@ -192,3 +192,112 @@ class WindowNotWhole(GeoOvssError):
         super().__init__(
             f"A window of {window} pixels moved by {stride} is no whole number of tokens of {token} pixels."
         )
+
+
+class TruthNotReadable(GeoOvssError):
+    """A ground truth file is missing, or neither a raster nor a vector file."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"The ground truth {path} cannot be read as a raster or a vector file.")
+
+
+class TruthSizeMismatch(GeoOvssError):
+    """A label picture is of another size than its picture, and nothing says where it lies."""
+
+    def __init__(self, path: object, size: tuple[int, int], expected: tuple[int, int]) -> None:
+        super().__init__(
+            f"The ground truth {path} has {size[0]} x {size[1]} pixels (rows x columns) where its picture has"
+            f" {expected[0]} x {expected[1]}, and they are not both georeferenced."
+        )
+
+
+class TruthWithoutCrs(GeoOvssError):
+    """Polygons in a CRS cannot be laid on a picture that has none."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"The ground truth {path} has a CRS and its picture has none, so that it cannot be placed.")
+
+
+class TruthAttributeMissing(GeoOvssError):
+    """Ground truth polygons do not have the attribute that names their class."""
+
+    def __init__(self, path: object, attribute: str, columns: list[str]) -> None:
+        super().__init__(
+            f"The ground truth {path} has no attribute {attribute}; it has {', '.join(map(str, columns))}."
+        )
+
+
+class TruthValueOutOfRange(GeoOvssError):
+    """A ground truth value stands for no class."""
+
+    def __init__(self, value: int, classes: int) -> None:
+        super().__init__(
+            f"The ground truth holds the value {value} but there are only {classes} classes; say what the values mean"
+            " with --label-map or --label-offset."
+        )
+
+
+class BadLabelMap(GeoOvssError):
+    """A label map that cannot be."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The label map is wrong: {why}.")
+
+
+class NoPairs(GeoOvssError):
+    """No picture has a ground truth."""
+
+    def __init__(self, images: object, labels: object, why: str) -> None:
+        super().__init__(f"No picture of {images} has a ground truth in {labels}: {why}.")
+
+
+class AmbiguousPairs(GeoOvssError):
+    """A picture has several files that could be its ground truth."""
+
+    def __init__(self, name: str, files: list[str]) -> None:
+        super().__init__(
+            f"Several files could belong to the picture {name} ({', '.join(files)}); say which with --image-suffix and"
+            " --label-suffix."
+        )
+
+
+class UnknownBenchmark(GeoOvssError):
+    """No benchmark of that name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no benchmark {name!r}; there are {', '.join(known)}.")
+
+
+class BadBenchmark(GeoOvssError):
+    """A benchmark description that cannot be."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"The benchmark description {path} is wrong: {why}.")
+
+
+class BenchmarkLayoutMissing(GeoOvssError):
+    """The data of a benchmark do not lie where its description says."""
+
+    def __init__(self, name: str, missing: object) -> None:
+        super().__init__(f"The data of the benchmark {name} are not complete: {missing} does not exist.")
+
+
+class BadSweep(GeoOvssError):
+    """A parameter sweep that cannot be."""
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(f"The sweep {text!r} is wrong: {why}; write it as threshold=0.1:0.5:0.1.")
+
+
+class EvaluationInputMissing(GeoOvssError):
+    """Options of `geo-ovss evaluate` that do not make a run."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"There is nothing to evaluate: {why}.")
+
+
+class BadOption(GeoOvssError):
+    """An option's value cannot be understood."""
+
+    def __init__(self, option: str, value: object, expected: str) -> None:
+        super().__init__(f"{option} takes {expected}, not {value!r}.")
