@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
 from torch import Tensor
+
+from geo_ovss.store import disk_full_as_error
+
+if TYPE_CHECKING:
+    from geo_ovss.grid import Box, Layout
+    from geo_ovss.methods.base import Method
+    from geo_ovss.raster import Raster
+
+SAMPLE_WINDOWS = 256
+"""Windows that the bank is made from, spread evenly over the scene: its cost is bounded however large the scene."""
+
+SAMPLE_TOKENS = 32_768
+"""Tokens of those windows that are clustered."""
+
+ROUNDS = 10
+"""Rounds of k-means; the assignments of real scenes settle within that (`benchmarks/bank.py`)."""
 
 
 @dataclass
@@ -24,3 +44,94 @@ class Bank:
     guide: Tensor
     values: Tensor
     weights: Tensor
+
+
+def spherical_kmeans(rows: Tensor, count: int, rounds: int = ROUNDS) -> Tensor:
+    """Assign rows (T, G) to `count` clusters by cosine; gives (T,) int64. Deterministic.
+
+    Dhillon and Modha, "Concept decompositions for large sparse text data using clustering", 2001: centroids are
+    normalised means. A centroid that loses all its rows keeps its place.
+    """
+    unit = torch.nn.functional.normalize(rows, dim=-1)
+    first = torch.linspace(0, len(unit) - 1, min(count, len(unit))).long()
+    centroids = unit[torch.randperm(len(unit), generator=torch.Generator().manual_seed(0))[first]]
+    assigned = torch.zeros(len(unit), dtype=torch.long)
+    for _ in range(rounds):
+        previous, assigned = assigned, (unit @ centroids.T).argmax(1)
+        if torch.equal(previous, assigned):
+            break
+        sums = torch.zeros_like(centroids).index_add_(0, assigned, unit)
+        filled = sums.norm(dim=1) > 0
+        centroids = torch.where(filled[:, None], torch.nn.functional.normalize(sums, dim=-1), centroids)
+    return assigned
+
+
+def condense(guide: Tensor, values: Tensor, count: int) -> Bank:
+    """Cluster tokens (T, G) and their values (T, V) into at most `count` centroids."""
+    assigned = spherical_kmeans(guide, count)
+    sizes = torch.bincount(assigned, minlength=count).float()
+    means = [torch.zeros(count, rows.shape[1]).index_add_(0, assigned, rows) / sizes.clamp(min=1)[:, None]
+             for rows in (guide, values)]
+    kept = sizes > 0
+    return Bank(torch.nn.functional.normalize(means[0][kept], dim=-1), means[1][kept], sizes[kept])
+
+
+def sample_windows(layout: Layout, count: int) -> list[Box]:
+    """At most `count` windows, evenly spread over the scene; they depend on the scene alone."""
+    from geo_ovss.grid import Box
+
+    rows, cols = layout.window_rows, layout.window_cols
+    step = max((len(rows) * len(cols) / count) ** 0.5, 1.0)
+
+    def pick(starts: tuple[int, ...]) -> list[int]:
+        n = max(round(len(starts) / step), 1)
+        return [starts[int((k + 0.5) * len(starts) / n)] for k in range(n)]
+
+    return [Box(r, c, layout.window, layout.window) for r in pick(rows) for c in pick(cols)]
+
+
+def build_bank(raster: Raster, method: Method, layout: Layout, count: int, batch: int) -> Bank | None:
+    """Encode a sample of the scene's windows and condense their tokens; None where no sampled pixel is valid."""
+    guides, values = [], []
+    windows = sample_windows(layout, SAMPLE_WINDOWS)
+    for first in range(0, len(windows), batch):
+        read = [raster.read(*w) for w in windows[first : first + batch]]
+        live = [(rgb, valid) for rgb, valid in read if valid.any()]
+        if not live:
+            continue
+        tokens = method.encode(torch.from_numpy(np.stack([rgb for rgb, _ in live]).transpose(0, 3, 1, 2).copy()))
+        n, t = method.grid, method.token
+        mask = torch.from_numpy(
+            np.stack([v[: n * t, : n * t].reshape(n, t, n, t).all((1, 3)) for _, v in live])
+        )
+        if tokens.guide is not None:
+            guides.append(tokens.guide.float().cpu()[mask])
+        values.append(tokens.values.float().cpu()[mask])
+    if not values or not sum(map(len, values)):
+        return None
+    value_rows = torch.cat(values)
+    guide_rows = torch.cat(guides) if guides else value_rows
+    if len(value_rows) > SAMPLE_TOKENS:
+        chosen = torch.linspace(0, len(value_rows) - 1, SAMPLE_TOKENS).long()
+        guide_rows, value_rows = guide_rows[chosen], value_rows[chosen]
+    return condense(guide_rows, value_rows, count)
+
+
+def save_bank(bank: Bank | None, path: Path) -> None:
+    """Keep a bank beside the features, so that a run that goes on has the same one; None is kept as an empty bank."""
+    part = path.with_suffix(".part")
+    with disk_full_as_error(path.parent):
+        with part.open("wb") as file:
+            if bank is None:
+                np.savez(file)
+            else:
+                np.savez(file, guide=bank.guide.numpy(), values=bank.values.numpy(), weights=bank.weights.numpy())
+        part.replace(path)
+
+
+def load_bank(path: Path) -> Bank | None:
+    """Read what `save_bank` wrote."""
+    with np.load(path) as file:
+        if not file.files:
+            return None
+        return Bank(*(torch.from_numpy(file[name]) for name in ("guide", "values", "weights")))

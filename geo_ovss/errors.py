@@ -301,3 +301,17 @@ class BadOption(GeoOvssError):
 
     def __init__(self, option: str, value: object, expected: str) -> None:
         super().__init__(f"{option} takes {expected}, not {value!r}.")
+
+
+class ClusterMissing(GeoOvssError):
+    """Dask is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("Running on a cluster needs Dask; install it with `pip install geo-ovss[cluster]`.")
+
+
+class ClusterUnreachable(GeoOvssError):
+    """No Dask scheduler answers."""
+
+    def __init__(self, address: object) -> None:
+        super().__init__(f"No Dask scheduler answers at {address}.")

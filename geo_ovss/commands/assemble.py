@@ -1,0 +1,85 @@
+"""From the words of the command line to the library's options."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from geo_ovss.errors import BadOption
+from geo_ovss.polygons import PolygonOptions
+from geo_ovss.presets import Preset, get_preset
+from geo_ovss.raster import RasterOptions
+from geo_ovss.segmenter import Segmenter
+
+
+def raster_options(*, bands: str | None, nodata: float | None, collar: str, stretch: str, gsd: float | None,
+                   aoi: str | None) -> RasterOptions:
+    """Reading options; raises `BadOption` for what cannot be understood."""
+    try:
+        chosen = None if bands is None else tuple(int(b) for b in bands.split(","))
+    except ValueError as error:
+        raise BadOption("--bands", bands, "band numbers such as 4,3,2") from error
+    try:
+        low, high = (float(v) for v in stretch.split(","))
+    except ValueError as error:
+        raise BadOption("--stretch", stretch, "two percentiles such as 2,98") from error
+    if not 0 <= low < high <= 100:
+        raise BadOption("--stretch", stretch, "two percentiles such as 2,98")
+    if gsd is not None and gsd <= 0:
+        raise BadOption("--gsd", gsd, "metres above 0")
+    return RasterOptions(bands=chosen, nodata=nodata, collar=collar, stretch=(low, high), gsd=gsd, aoi=aoi)  # type: ignore[arg-type]
+
+
+def preset_with(name: str, settings: list[str] | None) -> Preset:
+    """A preset, with ``--set key=value`` applied: values of the preset, else switches of its method."""
+    preset = get_preset(name)
+    changes: dict[str, Any] = {}
+    for setting in settings or []:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise BadOption("--set", setting, "key=value")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        if key in preset.__dataclass_fields__:
+            changes[key] = value
+        else:
+            changes.setdefault("options", {})[key] = value
+    return preset.with_overrides(**changes)
+
+
+def make_segmenter(*, preset: str, settings: list[str] | None, method: str | None, clip: str | None, guide: str | None,
+                   sam: str | None, device: str, logit_scale: float | None = None) -> Segmenter:
+    """The segmenter that the options ask for; its networks are loaded later."""
+    return Segmenter(preset_with(preset, settings), method=method, clip=clip, guide=guide, sam=sam, device=device,
+                     logit_scale=logit_scale)
+
+
+def names(text: str | None) -> tuple[str, ...]:
+    """A comma-separated list."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def polygon_options(*, min_area: float, simplify: float, smooth: bool, fill_holes: float, dissolve: bool,
+                    instances: str | None, regularize: str | None, centerlines: str | None) -> PolygonOptions:
+    """Options of the polygons."""
+    for option, value in (("--min-area", min_area), ("--simplify", simplify), ("--fill-holes", fill_holes)):
+        if value < 0:
+            raise BadOption(option, value, "0 or more")
+    return PolygonOptions(
+        min_area=min_area, simplify=simplify, smooth=smooth, fill_holes=fill_holes, dissolve=dissolve,
+        instances=names(instances), regularize=names(regularize), centerlines=names(centerlines),
+    )
+
+
+def check_threshold(threshold: float | None) -> None:
+    """Raise unless a probability."""
+    if threshold is not None and not 0 <= threshold < 1:
+        raise BadOption("--threshold", threshold, "a probability from 0 up to 1")
+
+
+def default_output(scene: Path) -> Path:
+    """SCENE.gpkg in the present folder."""
+    return Path(f"{scene.stem}.gpkg")

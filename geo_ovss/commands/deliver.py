@@ -1,0 +1,33 @@
+"""From a segmentation to the files that the user asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geo_ovss.outputs import Outputs
+from geo_ovss.polygons import PolygonOptions
+from geo_ovss.progress import Progress
+from geo_ovss.segmenter import Segmentation
+
+
+def deliver(result: Segmentation, outputs: Outputs, shapes: PolygonOptions, *, target_crs: str | None, overwrite: bool,
+            progress: Progress, extra: dict[str, str]) -> None:
+    """Write every wanted file and tell where they are and what they hold."""
+    summary = result.write_polygons(outputs.polygons, shapes, layer=outputs.layer, target_crs=target_crs,
+                                    overwrite=overwrite, progress=progress)
+    if outputs.labels is not None:
+        result.write_labels(outputs.labels, overwrite=overwrite)
+    if outputs.confidence is not None:
+        result.write_confidence(outputs.confidence, overwrite=overwrite)
+    if outputs.preview is not None:
+        result.preview(outputs.preview, overwrite=overwrite)
+    if outputs.report is not None:
+        result.report(outputs.report, summary=summary, overwrite=overwrite)
+    written = {kind: str(path) for kind, path in outputs.paths().items()}
+    progress.finish(f"{summary}\n" + "\n".join(f"{kind}: {path}" for kind, path in (written | extra).items()),
+                    written | extra)
+
+
+def absolute(path: Path) -> str:
+    """A path that means the same to another program."""
+    return str(path.absolute())

@@ -1,0 +1,80 @@
+"""`geo-ovss info scene.tif`: what a run would do, before anything is computed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from geo_ovss.commands import options as o
+from geo_ovss.commands.assemble import preset_with, raster_options
+from geo_ovss.grid import Layout
+from geo_ovss.presets import DEFAULT_PRESET, Preset
+from geo_ovss.raster import open_raster
+from geo_ovss.vocabulary import parse_classes
+
+BASE_MEMORY = 600e6
+"""Bytes that the libraries and the networks of `mini` take before any pixel is read (`benchmarks/scaling.py`)."""
+
+OptionalClasses = Annotated[str | None, typer.Option("--classes", help="Show what the class list means.")]
+
+
+def info(
+    scene: o.Scene,
+    classes: OptionalClasses = None,
+    preset: o.PresetOption = DEFAULT_PRESET,
+    settings: o.SetOption = None,
+    bands: o.Bands = None,
+    nodata: o.Nodata = None,
+    collar: o.CollarOption = o.Collar.AUTO,
+    stretch: o.Stretch = "2,98",
+    gsd: o.Gsd = None,
+    aoi: o.Aoi = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Print what `segment` would do with a raster: size, bands, CRS, metres a pixel, windows, memory, words."""
+    chosen = preset_with(preset, settings)
+    read = raster_options(bands=bands, nodata=nodata, collar=collar.value, stretch=stretch, gsd=gsd, aoi=aoi)
+    with open_raster(scene, read) as raster:
+        rows: dict[str, Any] = {**raster.info(), **plan(raster.height, raster.width, chosen)}
+        rows["notes"] = list(raster.messages)
+    if classes is not None:
+        rows["classes"] = {c.name: list(c.words) for c in parse_classes(classes).classes}
+    if as_json:
+        print(json.dumps(rows, default=str))
+        return
+    table = Table(show_header=False, box=None)
+    for key, value in rows.items():
+        table.add_row(key.replace("_", " "), _text(value))
+    Console().print(f"[bold]{Path(scene).name}[/bold]")
+    Console().print(table)
+
+
+def plan(height: int, width: int, preset: Preset) -> dict[str, Any]:
+    """Windows, blocks, expected size of the features and memory of a run."""
+    from geo_ovss.build import shape_of
+
+    token, dim = shape_of(preset)
+    layout = Layout(height, width, preset.window, preset.stride, token, preset.block, preset.halo)
+    rows, cols = layout.token_shape
+    # the largest things alive at once: the tokens of a block's reach twice over, its pixels, its scores
+    side = preset.block + 2 * preset.halo
+    tokens = (side // token) ** 2 * 4 * (2 * dim + 3 * dim) * 4
+    memory = BASE_MEMORY + tokens + 12 * side**2 * 4
+    return {
+        "preset": preset.name, "method": preset.method, "windows": layout.window_count,
+        "window_pixels": preset.window, "stride_pixels": preset.stride, "blocks": len(layout.blocks()),
+        "features_megabytes": round(rows * cols * dim * 2 / 1e6, 1), "estimated_memory_megabytes": round(memory / 1e6),
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {' | '.join(words)}" for name, words in value.items())
+    if isinstance(value, (list, tuple)):
+        return "\n".join(map(str, value)) or "-"
+    return str(value)

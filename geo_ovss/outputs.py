@@ -1,0 +1,62 @@
+"""The files that a run leaves: checked before it begins, written under temporary names, renamed when whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geo_ovss.errors import OutputExists, OutputFolderMissing, OutputNotWritable
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of one run go; None is not wanted."""
+
+    polygons: Path
+    labels: Path | None = None
+    confidence: Path | None = None
+    preview: Path | None = None
+    report: Path | None = None
+    layer: str | None = None
+
+    def paths(self) -> dict[str, Path]:
+        """The wanted files by kind."""
+        named = {"polygons": self.polygons, "labels": self.labels, "confidence": self.confidence,
+                 "preview": self.preview, "report": self.report}
+        return {kind: path for kind, path in named.items() if path is not None}
+
+    def check(self, overwrite: bool) -> None:
+        """Find out before any work whether every output can be written.
+
+        Raises
+        ------
+        OutputFolderMissing, OutputNotWritable, OutputExists
+        """
+        for kind, path in self.paths().items():
+            check_folder(path)
+            adds_layer = kind == "polygons" and self.layer is not None and path.suffix == ".gpkg"
+            if path.exists() and not overwrite and not adds_layer:
+                raise OutputExists(path)
+
+    def run_folder(self, *identity: Any) -> Path:
+        """The folder of this run's unfinished work, beside the polygons: the same for the same question."""
+        return Path(f"{self.polygons}.partial") / digest(*identity)
+
+
+def digest(*identity: Any) -> str:
+    """Twelve letters that stand for a run's identity in a folder's name."""
+    text = json.dumps(identity, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def check_folder(path: Path) -> None:
+    """Raise unless the folder of `path` exists and can be written to."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputFolderMissing(folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputNotWritable(folder)

@@ -1,0 +1,293 @@
+"""The public verbs: encode a scene once, ask it for any class names, get labels and polygons."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import rasterio
+import torch
+
+from geo_ovss import __version__
+from geo_ovss.build import Pipeline, build, build_text
+from geo_ovss.classify import Classes, classify_scene
+from geo_ovss.errors import StoreMismatch
+from geo_ovss.presets import DEFAULT_PRESET, Preset, get_preset
+from geo_ovss.progress import Progress
+from geo_ovss.raster import Raster, RasterOptions, open_raster
+from geo_ovss.scene import SceneWalk, scene_layout
+from geo_ovss.store import SceneFeatures, SceneInfo
+from geo_ovss.vocabulary import Vocabulary, parse_classes, text_matrix
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo_ovss.polygons import PolygonOptions
+
+
+@dataclass(frozen=True)
+class QueryOptions:
+    """How features become labels. None takes the preset's value.
+
+    Attributes
+    ----------
+    templates : str or None
+        Set of prompt templates ("imagenet", "overhead", "none").
+    threshold : float or None
+        Probability under which a pixel gets no label, or the background class where there is one.
+    synonyms : {"before", "after"}
+        The best word of a class counts before the softmax over classes, or after one over all words (as published codes).
+    """
+
+    templates: str | None = None
+    threshold: float | None = None
+    synonyms: Literal["before", "after"] = "before"
+
+
+@dataclass
+class Segmentation:
+    """Labelled pixels of one scene, and what follows from them; everything is read or made when asked for.
+
+    Attributes
+    ----------
+    labels_path, confidence_path : Path
+        Working rasters: 0 is no label, i the i-th class; confidence in 0..1.
+    vocabulary : Vocabulary
+    source : str
+        Path of the raster, for pictures.
+    raster_options : dict
+        How the raster was read.
+    metadata : dict
+        Preset, version and source, for the outputs.
+    """
+
+    labels_path: Path
+    confidence_path: Path
+    vocabulary: Vocabulary
+    name: str
+    source: str
+    raster_options: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    _polygons: Any = field(default=None, repr=False)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Label raster (H, W), uint8 or uint16: 0 is no label, i the i-th class as given."""
+        with rasterio.open(self.labels_path) as source:
+            return source.read(1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Probability of the label (H, W), float32 in 0..1; 0 where there is none."""
+        with rasterio.open(self.confidence_path) as source:
+            return source.read(1)
+
+    @property
+    def polygons(self) -> gpd.GeoDataFrame:
+        """The labelled polygons: class_id, class_name, confidence, area_m2 and more; in the scene's CRS."""
+        if self._polygons is None:
+            from geo_ovss.export import read_polygons
+
+            path = self.labels_path.with_name("polygons.gpkg")
+            if not path.exists():
+                self.to_gpkg(path)
+            self._polygons = read_polygons(path)
+        return self._polygons
+
+    def write_polygons(self, path: str | Path, options: PolygonOptions | None = None, *, layer: str | None = None,
+                       target_crs: str | None = None, overwrite: bool = False,
+                       progress: Progress | None = None) -> Any:
+        """Write polygons in the format of the suffix; gives the summary per class."""
+        from geo_ovss.export import write_polygons
+        from geo_ovss.polygons import PolygonOptions
+
+        return write_polygons(
+            self.labels_path, self.confidence_path, self.vocabulary.names, self.vocabulary.colours, Path(path),
+            options=options or PolygonOptions(), layer=layer or self.name, target_crs=target_crs,
+            metadata=self.metadata, overwrite=overwrite, progress=progress,
+        )
+
+    def to_gpkg(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the polygons as a GeoPackage; gives its path."""
+        self.write_polygons(path, overwrite=overwrite)
+        return Path(path)
+
+    def open_source(self) -> Raster:
+        """The raster, opened again as it was read."""
+        return open_raster(self.source, RasterOptions(**self.raster_options))
+
+
+class Segmenter:
+    """Encoders and a method, ready for scenes.
+
+    Parameters
+    ----------
+    preset : str or Preset
+        A name of `presets.toml`, or a preset of your own.
+    clip, guide, sam, method : str, optional
+        Swap a component: a known name or a local file; or the method.
+    device : str
+        "auto", "cpu", "cuda", "mps".
+    **overrides
+        Values of the preset to replace, such as ``stride=56``.
+
+    Examples
+    --------
+    >>> segmenter = Segmenter("mini")                                    # doctest: +SKIP
+    >>> features = segmenter.encode("scene.tif", out="scene.features")   # doctest: +SKIP
+    >>> segmenter.query(features, "road,building").polygons              # doctest: +SKIP
+    """
+
+    def __init__(self, preset: str | Preset = DEFAULT_PRESET, *, clip: str | None = None, guide: str | None = None,
+                 sam: str | None = None, method: str | None = None, device: str = "auto", **overrides: Any) -> None:
+        chosen = get_preset(preset) if isinstance(preset, str) else preset
+        self.preset = chosen.with_overrides(clip=clip, guide=guide, sam=sam, method=method, **overrides)
+        self.device = device
+        self._pipeline: Pipeline | None = None
+        self._text: Any = None
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The networks, loaded when first asked for."""
+        if self._pipeline is None:
+            self._pipeline = build(self.preset, device=self.device)
+        return self._pipeline
+
+    def encode(self, raster: str | Path | Raster, *, out: str | Path | None = None,
+               options: RasterOptions | None = None, progress: Progress | None = None) -> SceneFeatures:
+        """Encode a scene; what an earlier, interrupted call has finished is not computed again.
+
+        Parameters
+        ----------
+        raster : path or Raster
+        out : path, optional
+            Folder of the feature store; a temporary one that lives as long as the result where it is left out.
+        options : RasterOptions, optional
+            How a path is read.
+
+        Raises
+        ------
+        StoreMismatch
+            If `out` holds the features of another raster, preset or version.
+        """
+        source = raster if isinstance(raster, Raster) else open_raster(raster, options or RasterOptions())
+        progress = progress or Progress()
+        temporary = Path(tempfile.mkdtemp(prefix="geo-ovss-")) if out is None else None
+        try:
+            source.check_any_valid()
+            info = self.scene_info(source)
+            features = SceneFeatures.create(temporary or Path(out or ""), info)
+            SceneWalk(source, self.pipeline, features, progress).run()
+        except BaseException:
+            if temporary is not None:
+                shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        if temporary is not None:
+            weakref.finalize(features, shutil.rmtree, temporary, ignore_errors=True)
+        return features
+
+    def scene_info(self, source: Raster) -> SceneInfo:
+        """The manifest of the store that this segmenter would make of a raster."""
+        box = source.aoi_box()
+        return SceneInfo(
+            name=source.name, source=str(source.path), crs=source.crs.to_wkt() if source.crs else None,
+            transform=tuple(source.transform)[:6], layout=scene_layout(source, self.pipeline),
+            dim=self.pipeline.method.dim, aoi_box=None if box is None else tuple(box),  # type: ignore[arg-type]
+            raster=source.identity, pipeline=self.pipeline.identity(), preset=asdict(self.preset), version=__version__,
+        )
+
+    def classes(self, vocabulary: Vocabulary, options: QueryOptions) -> Classes:
+        """Text matrix and numbers of a class list; loads the text tower only."""
+        if self._text is None:
+            self._text = self._pipeline or build_text(self.preset, device=self.device)
+        text = self._text
+        words = text_matrix(vocabulary, text.text, options.templates or self.preset.templates)
+        background = next((i for i, c in enumerate(vocabulary.classes) if c.background), None)
+        threshold = self.preset.threshold if options.threshold is None else options.threshold
+        return Classes(
+            text=torch.as_tensor(words).float().cpu(), class_of_word=torch.as_tensor(vocabulary.class_of_word).long(),
+            count=len(vocabulary.classes), background=background, logit_scale=float(text.logit_scale),
+            threshold=threshold, synonyms=options.synonyms,
+        )
+
+    def query(self, features: SceneFeatures | str | Path, classes: str | Vocabulary, *,
+              options: QueryOptions | None = None, folder: str | Path | None = None,
+              progress: Progress | None = None) -> Segmentation:
+        """Answer a class list from kept features.
+
+        Raises
+        ------
+        StoreMismatch
+            If the features come from another CLIP than this segmenter's.
+        """
+        store = features if isinstance(features, SceneFeatures) else SceneFeatures.open(features)
+        vocabulary = classes if isinstance(classes, Vocabulary) else parse_classes(classes)
+        options = options or QueryOptions()
+        if store.info.pipeline.get("clip") != (text_identity := self._text_identity()):
+            raise StoreMismatch(store.path, f"CLIP ({store.info.pipeline.get('clip')}, not {text_identity})")
+        place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="geo-ovss-"))
+        info = store.info
+        result = Segmentation(
+            labels_path=place / "labels.tif", confidence_path=place / "confidence.tif", vocabulary=vocabulary,
+            name=info.name, source=info.source, raster_options=info.raster.get("options", {}),
+            metadata={"source": info.source, "preset": self.preset.name, "method": self.preset.method,
+                      "version": __version__, "classes": vocabulary.to_text(), "query": asdict(options)},
+        )
+        if folder is None:
+            weakref.finalize(result, shutil.rmtree, place, ignore_errors=True)
+        classify_scene(store, self.classes(vocabulary, options), result.labels_path, result.confidence_path,
+                       progress or Progress(), self._aoi(store))
+        return result
+
+    def _text_identity(self) -> Any:
+        raise NotImplementedError
+
+    def _aoi(self, store: SceneFeatures) -> Callable[..., np.ndarray | None] | None:
+        """The area of interest as a mask by window, where the store was made for one."""
+        if store.info.aoi_box is None:
+            return None
+        return open_raster(store.info.source, RasterOptions(**store.info.raster["options"])).aoi_mask
+
+    def segment(self, raster: str | Path | Raster, classes: str | Vocabulary, *,
+                options: RasterOptions | None = None, query: QueryOptions | None = None,
+                progress: Progress | None = None) -> Segmentation:
+        """Encode and query in one call; nothing is kept but the result."""
+        vocabulary = classes if isinstance(classes, Vocabulary) else parse_classes(classes)
+        features = self.encode(raster, options=options, progress=progress)
+        return self.query(features, vocabulary, options=query, progress=progress)
+
+
+def segment(raster: str | Path, classes: str | Vocabulary, *, preset: str | Preset = DEFAULT_PRESET,
+            **options: Any) -> Segmentation:
+    """Segment a georeferenced raster by class names.
+
+    Parameters
+    ----------
+    raster : path
+        Anything GDAL reads.
+    classes : str or Vocabulary
+        ``"road,building"``, ``"building|house;road|street"``, or the path of a class file.
+    preset : str or Preset
+        "mini" works offline; see `presets.toml` for the others.
+    **options
+        Fields of `RasterOptions` (``gsd``, ``bands``, ``aoi`` ...), of `QueryOptions` (``threshold`` ...), arguments
+        of `Segmenter` (``device``, ``method`` ...), or values of the preset.
+
+    Returns
+    -------
+    Segmentation
+        With ``.polygons``, ``.labels``, ``.confidence``, ``.to_gpkg(path)``, ``.preview(path)``.
+    """
+    raster_fields, query_fields = (set(c.__dataclass_fields__) for c in (RasterOptions, QueryOptions))
+    read = {k: v for k, v in options.items() if k in raster_fields}
+    ask = {k: v for k, v in options.items() if k in query_fields}
+    rest = {k: v for k, v in options.items() if k not in raster_fields | query_fields | {"progress"}}
+    return Segmenter(preset, **rest).segment(
+        raster, classes, options=RasterOptions(**read), query=QueryOptions(**ask), progress=options.get("progress")
+    )
