@@ -315,3 +315,132 @@ class ClusterUnreachable(GeoOvssError):
 
     def __init__(self, address: object) -> None:
         super().__init__(f"No Dask scheduler answers at {address}.")
+
+
+class RasterMissing(GeoOvssError):
+    """There is no file or object where the raster should be."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} does not exist.")
+
+
+class NotARaster(GeoOvssError):
+    """The file is there, but GDAL cannot open it as a raster."""
+
+    def __init__(self, path: object, why: str = "") -> None:
+        because = f" ({why})" if why else ""
+        super().__init__(f"{path} cannot be opened as a raster{because}.")
+
+
+class RasterDamaged(GeoOvssError):
+    """Pixels of a raster cannot be read: the file is cut short or broken."""
+
+    def __init__(self, path: object, why: str = "") -> None:
+        because = f" ({why})" if why else ""
+        super().__init__(f"{path} is damaged or cut short: its pixels cannot be read{because}.")
+
+
+class UnsupportedPixels(GeoOvssError):
+    """Pixels of a type that has no picture, such as complex numbers."""
+
+    def __init__(self, path: object, dtype: str) -> None:
+        super().__init__(f"{path} holds {dtype} pixels, which cannot be shown as a picture.")
+
+
+class UnknownBand(GeoOvssError):
+    """A band that the raster does not have."""
+
+    def __init__(self, path: object, band: int, count: int) -> None:
+        has = "1 band" if count == 1 else f"{count} bands"
+        super().__init__(f"There is no band {band}: {path} has {has}, counted from 1.")
+
+
+class NoValidPixels(GeoOvssError):
+    """Nothing of the scene (or of the area of interest) is data."""
+
+    def __init__(self, path: object, where: str = "", hint: str = "") -> None:
+        super().__init__(f"{path} has no valid pixel{where}{hint}.")
+
+
+class GsdWithoutMetres(GeoOvssError):
+    """A resolution in metres is asked for where nothing says how large a pixel is."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"--gsd cannot be used on {path}: {why}.")
+
+
+class AoiMissing(GeoOvssError):
+    """The file of the area of interest does not exist."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"The area of interest {path} is neither a file nor a box xmin,ymin,xmax,ymax.")
+
+
+class AoiUnreadable(GeoOvssError):
+    """The area of interest cannot be understood."""
+
+    def __init__(self, aoi: object, why: str) -> None:
+        super().__init__(f"The area of interest {aoi} cannot be used: {why}.")
+
+
+class AoiOutside(GeoOvssError):
+    """The area of interest does not touch the scene."""
+
+    def __init__(self, aoi: object, path: object) -> None:
+        super().__init__(f"The area of interest {aoi} holds no pixel of {path}.")
+
+
+class NoClasses(GeoOvssError):
+    """A class list without any class."""
+
+    def __init__(self, source: str = "The class list") -> None:
+        super().__init__(f"{source} names no class.")
+
+
+class ClassTwice(GeoOvssError):
+    """The same class twice."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The class {name!r} is named twice.")
+
+
+class ClassWithoutWord(GeoOvssError):
+    """A class, or one of its synonyms, is empty."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"There is a class with no word {where}.")
+
+
+class TooManyClasses(GeoOvssError):
+    """More classes than a label raster can number."""
+
+    def __init__(self, count: int, most: int) -> None:
+        super().__init__(f"{count} classes are too many: a label raster can number {most}.")
+
+
+class BadColour(GeoOvssError):
+    """A colour that is none."""
+
+    def __init__(self, colour: str, where: str) -> None:
+        super().__init__(f"{colour!r} {where} is not a colour; write #rrggbb, or a space after # for a comment.")
+
+
+class ClassFileMissing(GeoOvssError):
+    """The class file does not exist."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"The class file {path} does not exist.")
+
+
+class ClassFileUnreadable(GeoOvssError):
+    """The class file is no text."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"The class file {path} cannot be read: {why}.")
+
+
+class UnknownTemplates(GeoOvssError):
+    """No set of prompt templates of that name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There are no prompt templates {name!r}; there are {', '.join(known)}.")
