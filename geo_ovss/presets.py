@@ -157,6 +157,7 @@ class Preset:
 def load_presets() -> dict[str, Preset]:
     """All presets, in the order of `presets.toml`."""
     table = tomllib.loads(files("geo_ovss").joinpath("presets.toml").read_text(encoding="utf-8"))
+    table.pop("methods", None)  # read by geo_ovss.methods
     defaults = table.pop("defaults")
     return {name: _preset(name, {**defaults, **entry}) for name, entry in table.items()}
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from geo_ovss.encoders.pixels import precision, prepare
+from geo_ovss.encoders.text import TextEncoder
 from geo_ovss.errors import UnsupportedClip
 
 # What OpenAI's CLIP was trained with, and nearly all of open_clip's; a model that differs says so in `preprocess_cfg`.
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
-PROMPTS_AT_ONCE = 256  # bounds the text tower's memory; the result does not depend on it
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Suppression:
     factor: float
 
 
-class ClipEncoder:
+class ClipEncoder(TextEncoder):
     """An `open_clip` model as the methods need it.
 
     Parameters
@@ -76,52 +77,20 @@ class ClipEncoder:
         self, model: nn.Module, tokenizer: Callable[..., Tensor] | None = None, device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.device, self.dtype = torch.device(device), dtype
-        self.model = model.float().to(self.device).eval().requires_grad_(False)
-        self.tokenizer = tokenizer
-        self.visual = getattr(model, "visual", model)
+        super().__init__(model, tokenizer, device, dtype)
+        self.visual: Any = getattr(model, "visual", model)
         _check_layout(self.visual)
-        self.blocks = list(self.visual.transformer.resblocks)
+        self.blocks: list[Any] = list(self.visual.transformer.resblocks)
         self.patch = int(self.visual.patch_size[0])
         self.layers = len(self.blocks)
         self.width, self.dim = (int(n) for n in self.visual.proj.shape)
         self.heads = int(self.blocks[-1].attn.num_heads)
-        scale = getattr(model, "logit_scale", None)
-        self.logit_scale = 100.0 if scale is None else float(scale.exp())
-        config = getattr(self.visual, "preprocess_cfg", None) or {}
+        config: Any = getattr(self.visual, "preprocess_cfg", None) or {}
         self.mean, self.std = config.get("mean", OPENAI_MEAN), config.get("std", OPENAI_STD)
-
-    # ---- text
-
-    @torch.inference_mode()
-    def encode_text(self, words: Sequence[str], templates: Sequence[str]) -> Tensor:
-        """Embed words, each as the mean of its prompts.
-
-        Parameters
-        ----------
-        words : sequence of str
-        templates : sequence of str
-            With ``{}`` where the word goes.
-
-        Returns
-        -------
-        Tensor, (len(words), D) float32
-            Unit rows: prompts normalised, averaged, normalised.
-        """
-        if self.tokenizer is None or not hasattr(self.model, "encode_text"):
-            raise UnsupportedClip("it has no text tower")
-        prompts = [template.format(word) for word in words for template in templates]
-        rows = []
-        for start in range(0, len(prompts), PROMPTS_AT_ONCE):
-            tokens = self.tokenizer(prompts[start:start + PROMPTS_AT_ONCE]).to(self.device)
-            with precision(self.device, self.dtype):
-                rows.append(self.model.encode_text(tokens).float())
-        unit = F.normalize(torch.cat(rows), dim=-1)
-        return F.normalize(unit.view(len(words), len(templates), -1).mean(1), dim=-1)
 
     # ---- picture
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def trunk(
         self, pixels: Tensor, maps_of: Collection[int] = (), suppress: Mapping[int, Suppression] | None = None,
     ) -> ClipTokens:
@@ -158,12 +127,12 @@ class ClipEncoder:
         x = torch.cat([token, x], dim=1) + resize_positions(visual.positional_embedding, visual.grid_size, grid).to(x)
         return visual.ln_pre(x)
 
-    def _library_block(self, block: nn.Module, x: Tensor) -> Tensor:
+    def _library_block(self, block: Any, x: Tensor) -> Tensor:
         if getattr(self.visual.transformer, "batch_first", False):
             return block(x)
         return block(x.transpose(0, 1)).transpose(0, 1)  # open_clip before 2.25 keeps the batch second
 
-    def _open_block(self, block: nn.Module, x: Tensor, suppression: Suppression | None) -> tuple[Tensor, Tensor]:
+    def _open_block(self, block: Any, x: Tensor, suppression: Suppression | None) -> tuple[Tensor, Tensor]:
         """One block with its attention in sight and, if asked for, one feed-forward channel scaled down."""
         q, k, v = self._heads(block, block.ln_1(x))
         attention = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
@@ -175,30 +144,30 @@ class ClipEncoder:
             inner[..., suppression.channel] = (inner[..., suppression.channel] - bias) * suppression.factor + bias
         return x + block.ls_2(inner), attention
 
-    def _heads(self, block: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _heads(self, block: Any, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         q, k, v = F.linear(x, block.attn.in_proj_weight, block.attn.in_proj_bias).chunk(3, dim=-1)
         return split_heads(q, self.heads), split_heads(k, self.heads), split_heads(v, self.heads)
 
     # ---- the last block, part by part
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of the last block, each (B, heads, T, d) and unscaled, for x (B, T, C)."""
         block = self.blocks[-1]
         return self._heads(block, block.ln_1(x))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def output(self, attended: Tensor) -> Tensor:
         """The last block's output projection, (..., C) to (..., C); heads concatenated."""
         block = self.blocks[-1]
         return block.ls_1(block.attn.out_proj(attended))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def head(self, x: Tensor) -> Tensor:
         """Final norm and projection, (..., C) to (..., D); not normalised."""
         return self.visual.ln_post(x) @ self.visual.proj
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def class_features(self, x: Tensor) -> Tensor:
         """Unit features of the windows as the ordinary forward pools them, (B, D), from the last block's input x."""
         block, visual = self.blocks[-1], self.visual
@@ -241,7 +210,7 @@ def resize_positions(embedding: Tensor, native: Sequence[int], grid: tuple[int, 
     return torch.cat([embedding[:1].float(), patches.flatten(2)[0].T])
 
 
-def _check_layout(visual: nn.Module) -> None:
+def _check_layout(visual: Any) -> None:
     if not all(hasattr(visual, name) for name in ("conv1", "class_embedding", "transformer", "ln_post", "proj")):
         raise UnsupportedClip("its visual tower is no plain vision transformer")
     if getattr(visual, "attn_pool", None) is not None or getattr(visual, "pool_type", "tok") not in ("tok", "avg"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -44,12 +46,12 @@ class GuideEncoder:
         if not getattr(model, "dynamic_img_size", False):
             raise UnsupportedGuide("it was made for one picture size (dynamic_img_size is off)")
         self.device, self.dtype = torch.device(device), dtype
-        self.model = model.float().to(self.device).eval().requires_grad_(False)
-        self.dim, self.patch = int(model.embed_dim), int(model.patch_embed.patch_size[0])
-        config = getattr(model, "pretrained_cfg", None) or {}
+        self.model: Any = model.float().to(self.device).eval().requires_grad_(False)
+        self.dim, self.patch = int(self.model.embed_dim), int(self.model.patch_embed.patch_size[0])
+        config: Any = getattr(model, "pretrained_cfg", None) or {}
         self.mean, self.std = config.get("mean", IMAGENET_MEAN), config.get("std", IMAGENET_STD)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
         """Final-norm patch tokens of windows, not normalised.
 

@@ -22,7 +22,8 @@ class WindowTokens:
     ----------
     guide : Tensor or None, (B, n, n, G)
         Rows that the similarities are taken of: unit rows of a guide, or the raw last-block queries (and keys) of CLIP
-        where the method has no guide (their lengths enter its first proxies). None when ``scope == "window"``.
+        where the method has no guide (their lengths enter its first proxies; `mix` normalises). None when the scope is
+        "window".
     values : Tensor, (B, n, n, V)
         Value rows on the token grid; with ``scope == "window"`` the finished features, unit rows, V = D.
     cls : Tensor or None, (B, D)
@@ -41,16 +42,18 @@ class BlockTokens:
     Attributes
     ----------
     guide : Tensor or None, (L, h, w, G)
+        As `WindowTokens.guide`, of any length.
     values : Tensor, (L, h, w, V)
     offsets : Tensor, (L, 2) int
-        Row and column of each window's first token on the token grid of the block; ``picture[0, 0]``, where there is a
-        picture, is the first pixel of the token (0, 0).
+        Row and column of each window's first token on the token grid.
     weights : Tensor, (L, h, w) float
         0: no valid pixel, never a key; else how many tokens this one stands for.
     windows : int
         How many windows the tokens come from: the L of the dynamic normalisation.
     picture : ndarray or None, (H, W, 3) uint8
         The block with its halo, for SAM.
+    origin : (int, int)
+        Row and column, on the same token grid, of the token that ``picture[0, 0]`` belongs to.
     cls : Tensor or None, broadcastable to (L, h, w, D)
         Class-token features, spliced like the values; read by ``bias_alleviation`` alone, which does nothing without.
     """
@@ -62,6 +65,7 @@ class BlockTokens:
     windows: int
     picture: np.ndarray | None = None
     cls: Tensor | None = None
+    origin: tuple[int, int] = (0, 0)
 
 
 class Method(ABC):
@@ -76,8 +80,8 @@ class Method(ABC):
     dim : int
         D of the features, the width of the text-aligned space.
     scope : {"window", "block", "picture"}
-        "window": `encode` gives the finished features, `mix` only picks the queries. "block": tokens attend to all tokens
-        of the block. "picture": the same, and `mix` needs ``BlockTokens.picture``.
+        "window": `encode` gives the finished features, `mix` only picks the queries. "block": tokens attend to all
+        tokens of the block. "picture": the same, and `mix` needs ``BlockTokens.picture``.
     spliceable : bool
         Whether `mix` accepts tokens that were averaged over windows; where False it needs one L per whole window.
     """
