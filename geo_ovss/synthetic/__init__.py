@@ -1,0 +1,8 @@
+"""Synthetic overhead scenes with exact labels: drawn in metres, at any pixel size, the same for the same seed."""
+
+from __future__ import annotations
+
+from .classes import CLASSES, COARSE, COARSE_OF, ID
+from .scene import STYLES, Scene, draw_scene
+
+__all__ = ["CLASSES", "COARSE", "COARSE_OF", "ID", "STYLES", "Scene", "draw_scene"]
