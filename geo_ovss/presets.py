@@ -94,6 +94,7 @@ class Preset:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._check_types()
         for name, known in (("precision", PRECISIONS), ("mix", MIXES), ("upsample", UPSAMPLES)):
             if getattr(self, name) not in known:
                 raise BadPresetValue(name, getattr(self, name), f"one of {', '.join(known)}")
@@ -107,8 +108,24 @@ class Preset:
             raise BadPresetValue("stride", self.stride, f"at most the window ({self.window})")
         if not 0 <= self.threshold < 1:
             raise BadPresetValue("threshold", self.threshold, "from 0 up to 1")
-        if not self.scales or min(self.scales) <= 0:
+        if not self.scales or not all(isinstance(s, (int, float)) and s > 0 for s in self.scales):
             raise BadPresetValue("scales", self.scales, "one or more factors above 0")
+
+    def _check_types(self) -> None:
+        """Values come from command lines too."""
+        kinds: dict[str, tuple[type, ...]] = {
+            **dict.fromkeys(("window", "stride", "block", "halo", "batch", "bank"), (int,)),
+            **dict.fromkeys(("threshold", "presence"), (int, float)), "logit_scale": (int, float, type(None)),
+            **dict.fromkeys(("clip", "method", "precision", "templates", "mix", "upsample"), (str,)),
+            **dict.fromkeys(("guide", "sam"), (str, type(None))), "refine": (bool,), "options": (dict,),
+            "refinement": (dict,), "scales": (tuple,),
+        }
+        for name, allowed in kinds.items():
+            value = getattr(self, name)
+            if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+                names = {int: "a whole number", float: "a number", str: "a name", bool: "true or false",
+                         tuple: "a list of numbers", dict: "a table"}
+                raise BadPresetValue(name, value, names[allowed[-1] if allowed[-1] in names else allowed[-2]])
 
     def identity(self) -> dict[str, Any]:
         """What the features depend on: names of the models, method, geometry, numbers; not the text, not the speed.
@@ -148,8 +165,10 @@ class Preset:
         for key in ("options", "refinement"):
             if key in given:
                 given[key] = {**getattr(self, key), **given[key]}
-        if "scales" in given:
-            given["scales"] = tuple(float(s) for s in given["scales"])
+        if given.get("logit_scale") == "model":
+            given["logit_scale"] = None
+        if isinstance(given.get("scales"), list):
+            given["scales"] = tuple(given["scales"])
         return replace(self, **given)
 
 

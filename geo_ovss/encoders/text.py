@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +39,8 @@ class TextEncoder:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.device, self.dtype = torch.device(device), dtype
-        self.model = model.float().to(self.device).eval().requires_grad_(False)
+        network: Any = model
+        self.model = network.float().to(self.device).eval().requires_grad_(False)
         self.tokenizer = tokenizer
         scale = getattr(model, "logit_scale", None)
         self.logit_scale = 100.0 if scale is None else float(scale.exp())
