@@ -37,6 +37,7 @@ def find_samples(
     image_suffix: Sequence[str] = (),
     label_suffix: Sequence[str] = (),
     only: Sequence[str] = (),
+    file_names: bool = False,
 ) -> tuple[list[Sample], list[str]]:
     """Pair pictures with their ground truth by name.
 
@@ -51,6 +52,8 @@ def find_samples(
         raster (and, for labels, vector) suffixes where left out.
     only : sequence of str, optional
         Patterns such as ``tile2_*``; a picture whose name fits none is left out.
+    file_names : bool
+        Compare the files' own names only, not the folders below `images` and `labels` that they lie in.
 
     Returns
     -------
@@ -67,12 +70,13 @@ def find_samples(
     for path in (images, labels):
         if not path.exists():
             raise EvaluationInputMissing(f"{path} does not exist")
-    pictures = _named_files(images, image_suffix or RASTER_SUFFIXES)
+    pictures = _named_files(images, image_suffix or RASTER_SUFFIXES, file_names)
     if only:
         pictures = {name: paths for name, paths in pictures.items() if any(fnmatch(name, p) for p in only)}
     if not pictures:
         raise NoPairs(images, labels, "there is no picture that was asked for")
-    truths = {} if labels.is_file() else _named_files(labels, label_suffix or RASTER_SUFFIXES + VECTOR_SUFFIXES)
+    suffixes = label_suffix or RASTER_SUFFIXES + VECTOR_SUFFIXES
+    truths = {} if labels.is_file() else _named_files(labels, suffixes, file_names)
     samples, unmatched = [], []
     for name, paths in sorted(pictures.items()):
         candidates = [labels] if labels.is_file() else [p for p in truths.get(name, []) if p not in paths]
@@ -87,7 +91,7 @@ def find_samples(
     return samples, unmatched
 
 
-def _named_files(folder: Path, suffixes: Sequence[str]) -> dict[str, list[Path]]:
+def _named_files(folder: Path, suffixes: Sequence[str], file_names: bool) -> dict[str, list[Path]]:
     """Files by name: the path below the folder without its suffix, the longest that fits."""
     files = [folder] if folder.is_file() else sorted(p for p in folder.rglob("*") if p.is_file())
     base = folder.parent if folder.is_file() else folder
@@ -95,6 +99,7 @@ def _named_files(folder: Path, suffixes: Sequence[str]) -> dict[str, list[Path]]
     for path in files:
         ends = [suffix for suffix in suffixes if path.name.lower().endswith(suffix.lower())]
         if ends and not path.name.startswith("."):
-            name = path.relative_to(base).as_posix()[: -len(max(ends, key=len))]
+            full = path.name if file_names else path.relative_to(base).as_posix()
+            name = full[: -len(max(ends, key=len))]
             named.setdefault(name, []).append(path)
     return named
