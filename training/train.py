@@ -1,0 +1,231 @@
+"""Train the image tower: ``python -m training.train --device auto [--resume]``; settings in ``training/settings.toml``.
+
+Every step reads the last block in the forms that the methods use (identity, query-query, GLA-CLIP's thresholded
+scene attention) and the class token in the ordinary form. Checkpoints, the averaged weights and the log go to
+``training/runs/NAME/``; started with ``--resume`` it goes on from the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import time
+import tomllib
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from open_clip.transformer import VisionTransformer
+from torch import Tensor, nn
+
+from training import losses, text_space, tower, validate, words
+from training.prototypes import Prototypes
+from training.shards import Source, open_sources
+
+HERE = Path(__file__).parent
+
+
+def settings() -> dict:
+    return tomllib.loads((HERE / "settings.toml").read_text())
+
+
+def build_tower(vision: dict) -> VisionTransformer:
+    return VisionTransformer(
+        image_size=224, patch_size=vision["patch_size"], width=vision["width"], layers=vision["layers"],
+        heads=vision["width"] // vision["head_width"], mlp_ratio=vision["mlp_ratio"], output_dim=text_space.DIM)
+
+
+def start_from_statistics(vit: VisionTransformer, sources: list[Source]) -> None:
+    """Begin the patch embedding at the principal components of real patches instead of noise."""
+    pixels = torch.cat([s.pixels[:: max(1, len(s.pixels) // 200)] for s in sources]).permute(0, 3, 1, 2)
+    patches = F.unfold(tower.normalise_pixels(pixels), 16, stride=16).transpose(1, 2).flatten(0, 1)[::3]
+    values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+    width = vit.conv1.weight.shape[0]
+    # the square root keeps the coarse components larger without drowning the fine ones
+    filters = (vectors[:, -width:] / values[-width:].clamp_min(1e-5).pow(0.35)).T
+    vit.conv1.weight.data.copy_(filters.reshape_as(vit.conv1.weight) * 0.5)
+
+
+class Trainer:
+    """One training run: model, heads that only training needs, optimiser, averaged weights, log."""
+
+    def __init__(self, config: dict, device: torch.device, run: Path) -> None:
+        self.config, self.device, self.run = config, device, run
+        torch.manual_seed(config["seed"])
+        self.generator = torch.Generator().manual_seed(config["seed"])
+        self.space = text_space.load()
+        self.words = Prototypes(self.space, device)
+        self.sources = open_sources(config["sources"], device)
+        self.vit = build_tower(config["vision"]).to(device)
+        start_from_statistics(self.vit, self.sources)
+        teacher_dim = self.sources[0].teacher.shape[-1]
+        self.distil = nn.Linear(config["vision"]["width"], teacher_dim).to(device)
+        self.average = copy.deepcopy(self.vit).eval()
+        decay = [p for p in self.parameters() if p.ndim > 1]
+        rest = [p for p in self.parameters() if p.ndim <= 1]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": decay, "weight_decay": config["weight_decay"]}, {"params": rest, "weight_decay": 0.0}],
+            lr=config["lr"], betas=(0.9, 0.98))
+        self.step = 0
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [*self.vit.parameters(), *self.distil.parameters()]
+
+    def learning_rate(self) -> float:
+        warm, steps = self.config["warmup"], self.config["steps"]
+        if self.step < warm:
+            return self.config["lr"] * (self.step + 1) / warm
+        along = min(1.0, (self.step - warm) / max(1, steps - warm))
+        return self.config["lr"] * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * along)))
+
+    def dense_forms(self, q: Tensor, v: Tensor) -> dict[str, Tensor]:
+        """Text-aligned features (B, 196, D) in each of the forms that this step trains."""
+        queries, values = tower.flat(q)[:, 1:], tower.flat(v)[:, 1:]
+        forms = {"identity": values, "query": tower.query_query(q, v)}
+        if self.step >= self.config["thresholded_from"]:
+            group = self.config["scene_windows"]
+            forms["scene"] = torch.cat([
+                tower.thresholded(a.flatten(0, 1), b.flatten(0, 1)).unflatten(0, (-1, a.shape[1]))
+                for a, b in zip(queries.split(group), values.split(group), strict=True)])
+        return {name: tower.read(self.vit, mixed) for name, mixed in forms.items()}
+
+    def labelled_loss(self, source: Source, forms: dict[str, Tensor], queries: Tensor, shares: Tensor) -> dict:
+        concepts, shares, weights = source.view(shares, self.generator)
+        text = torch.cat([self.words.draw(concepts, self.generator),
+                          self.words.negatives(concepts, self.config["negatives"], self.generator)])
+        out: dict[str, Tensor] = {}
+        for name, features in forms.items():
+            ce, p = losses.soft_cross_entropy(features.flatten(0, 1), text, shares.flatten(0, 1), weights)
+            out[f"dense_{name}"] = (ce + 0.5 * losses.dice(p, shares.flatten(0, 1))) * self.config["form"][name]
+        keep = torch.randperm(queries.shape[0] * queries.shape[1], generator=self.generator)[:1500]
+        out["regions"] = self.config["regions"] * losses.query_regions(
+            queries.flatten(0, 1)[keep], shares.flatten(0, 1)[keep])
+        return out
+
+    def scene_loss(self, forms: dict[str, Tensor], scene: Tensor) -> dict:
+        names = list(words.UCMERCED_CONCEPT)
+        scenes = self.words.draw([words.UCMERCED_CONCEPT[n] for n in names], self.generator)
+        contents = sorted({c for group in words.UCMERCED_CONTENTS.values() for c in group})
+        parts = torch.cat([self.words.draw(contents, self.generator),
+                           self.words.negatives(contents, self.config["negatives"], self.generator)])
+        possible = torch.zeros(len(scene), len(parts), dtype=torch.bool, device=scene.device)
+        coarse_possible = torch.zeros(len(scene), 5, dtype=torch.bool, device=scene.device)
+        for row, s in enumerate(scene.tolist()):
+            possible[row, [contents.index(c) for c in words.UCMERCED_CONTENTS[names[s]]]] = True
+            coarse_possible[row, [validate.CLASSES.index(c) for c in words.UCMERCED_COARSE[names[s]]]] = True
+        coarse = self.words.draw(validate.CLASSES, self.generator)
+        out: dict[str, Tensor] = {}
+        for name, features in forms.items():
+            logits = features @ scenes.T * losses.SCALE
+            patch = F.cross_entropy(logits.flatten(0, 1), scene.repeat_interleave(features.shape[1]),
+                                    label_smoothing=0.1)
+            weak = losses.partial_labels(features, parts, possible) + losses.partial_labels(
+                features, coarse, coarse_possible)
+            total = patch + 0.5 * losses.presence(features, scenes, scene) + 0.5 * weak
+            out[f"weak_{name}"] = self.config["weak"] * total * self.config["form"][name]
+        return out
+
+    def class_loss(self, feature: Tensor, source: Source, shares: Tensor, scene: Tensor) -> Tensor:
+        if source.weak:
+            text = self.words.draw(list(words.UCMERCED_CONCEPT.values()), self.generator)
+            return F.cross_entropy(feature @ text.T * losses.SCALE, scene, label_smoothing=0.05)
+        concepts, shares, _ = source.view(shares, self.generator)
+        text = self.words.draw(concepts, self.generator)
+        share = shares.mean(1)
+        return 0.3 * losses.soft_cross_entropy(feature, text, share, torch.ones_like(share[:1]))[0]
+
+    def one_step(self) -> dict[str, float]:
+        self.vit.train()
+        batches = [s.batch(self.generator, mix=s.weak is False) for s in self.sources]
+        pixels = torch.cat([b["pixels"] for b in batches])
+        with torch.autocast(self.device.type, torch.bfloat16):
+            x = tower.trunk(self.vit, tower.normalise_pixels(pixels))
+            seen = self.distil(x[:, 1:]).float()
+            block = self.vit.transformer.resblocks[-1]
+            q, _, v = tower.heads(block, block.ln_1(x))
+            classes = tower.class_feature(self.vit, x)
+            terms: dict[str, Tensor] = {}
+            start = 0
+            for source, batch in zip(self.sources, batches, strict=True):
+                rows = slice(start, start + len(batch["pixels"]))
+                start = rows.stop
+                forms = self.dense_forms(q[rows], v[rows])
+                if source.weak:
+                    found = self.scene_loss(forms, batch["scene"])
+                else:
+                    found = self.labelled_loss(source, forms, tower.flat(q[rows])[:, 1:], batch["labels"])
+                found["class"] = self.class_loss(classes[rows], source, batch["labels"], batch["scene"])
+                found["distil"] = self.config["distil"] * (1 - F.cosine_similarity(
+                    seen[rows], batch["teacher"], dim=-1)).mean()
+                terms.update({f"{source.name}_{k}": t * source.weight for k, t in found.items()})
+            loss = torch.stack([t.float() for t in terms.values()]).sum()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate()
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.parameters(), 1.0)
+        self.optimiser.step()
+        self.step += 1
+        self.update_average()
+        return {"loss": float(loss.detach()), **{k: float(t.detach()) for k, t in terms.items()}}
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        keep = min(self.config["average"], 1 - 1 / (1 + self.step / 10))
+        for a, p in zip(self.average.parameters(), self.vit.parameters(), strict=True):
+            a.lerp_(p, 1 - keep)
+
+    def save(self) -> None:
+        part = self.run / "last.part"
+        torch.save({"step": self.step, "vit": self.vit.state_dict(), "average": self.average.state_dict(),
+                    "distil": self.distil.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
+        part.replace(self.run / "last.pt")
+
+    def resume(self, weights_only: bool) -> None:
+        found = torch.load(self.run / "last.pt", map_location=self.device)
+        self.vit.load_state_dict(found["vit"])
+        self.average.load_state_dict(found["average"])
+        self.distil.load_state_dict(found["distil"])
+        if not weights_only:
+            self.optimiser.load_state_dict(found["optimiser"])
+        self.step = found["step"]
+
+    def log(self, record: dict) -> None:
+        with (self.run / "log.jsonl").open("a") as out:
+            out.write(json.dumps(record) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--run", default="mini")
+    parser.add_argument("--resume", action="store_true")
+    args = parser.parse_args()
+    config = settings()["image"]
+    auto = "cuda" if torch.cuda.is_available() else "cpu"
+    run = HERE / "runs" / args.run
+    run.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config, torch.device(auto if args.device == "auto" else args.device), run)
+    if args.resume and (run / "last.pt").exists():
+        trainer.resume(weights_only=False)
+    began, sums, count = time.time(), {}, 0
+    while trainer.step < config["steps"]:
+        for k, v in trainer.one_step().items():
+            sums[k] = sums.get(k, 0.0) + v
+        count += 1
+        if trainer.step % config["log_every"] == 0:
+            seconds = (time.time() - began) / count
+            trainer.log({"step": trainer.step, "s_per_step": round(seconds, 3), "lr": trainer.learning_rate(),
+                         **{k: round(v / count, 4) for k, v in sums.items()}})
+            began, sums, count = time.time(), {}, 0
+        if trainer.step % config["save_every"] == 0 or trainer.step == config["steps"]:
+            trainer.save()
+        if trainer.step % config["validate_every"] == 0 or trainer.step == config["steps"]:
+            trainer.log({"step": trainer.step, "validation": validate.quick(trainer.average, trainer.words)})
+            began, sums, count = time.time(), {}, 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""The words the model is taught with: overhead concepts, their synonyms, sentence templates, and the words kept back.
+
+``CONCEPTS`` teaches the text space which words mean the same thing seen from above, and gives the image tower its
+text targets. ``HELD_OUT`` is never used for either: it measures whether meaning transfers to words never trained on.
+"""
+
+from __future__ import annotations
+
+HELD_OUT: dict[str, list[str]] = {
+    "building": ["house", "rooftop"],
+    "road": ["street", "roadway"],
+    "vegetation": ["greenery", "plants"],
+    "water": ["sea", "lagoon"],
+    "land": ["desert", "bare ground"],
+}
+
+# Also kept back: the distractors that the validation adds and that no training picture shows.
+HELD_OUT_DISTRACTORS = ["snow", "vineyard"]
+
+CONCEPTS: dict[str, list[str]] = {
+    "building": ["building", "roof", "buildings", "villa", "houses", "apartment block", "warehouse", "office building",
+                 "tower block", "tiled roof", "flat roof", "residential building", "home", "construction", "skyscraper",
+                 "factory", "built structure", "hangar"],
+    "road": ["road", "asphalt road", "paved road", "roads", "lane", "avenue", "motorway", "tarmac road",
+             "highway", "carriageway", "streets", "asphalt", "pavement", "tarmac", "road surface", "thoroughfare"],
+    "vegetation": ["vegetation", "trees and grass", "plant cover", "green area", "foliage", "shrubs", "trees",
+                   "garden", "bushes", "green plants", "grass and trees", "woodland", "park", "lawn"],
+    "water": ["water", "river", "lake", "pond", "ocean", "canal", "water surface", "open water", "bay", "seawater",
+              "reservoir", "water body", "stream", "waters", "waterway"],
+    "land": ["land", "bare soil", "sand", "unpaved ground", "dirt", "earth", "bare earth", "sandy soil", "barren land",
+             "soil", "dry land", "dust", "dunes", "wasteland", "sandy ground", "arid land", "dry ground", "terrain",
+             "ground", "bare land"],
+    "tree": ["tree", "trees", "single tree", "tree crown", "tree canopy", "leafy tree", "palm tree", "oak"],
+    "forest": ["forest", "woods", "dense forest", "woodland", "forested land", "jungle", "grove"],
+    "grass": ["grass", "lawn", "meadow", "turf", "grassland", "pasture", "mown grass"],
+    "shrub": ["chaparral", "shrubland", "scrub", "scrubland", "bushland", "shrubs", "heath", "brush"],
+    "field": ["agricultural", "farmland", "crop field", "cropland", "agricultural field", "farm field", "crops",
+              "cultivated field", "agriculture", "green field"],
+    "ploughed field": ["ploughed field", "plowed field", "tilled soil", "ploughed soil", "furrowed field", "fallow field"],
+    "sand": ["sand", "sandy ground", "dune", "sandy soil"],
+    "soil": ["bare soil", "soil", "dirt", "earth", "mud"],
+    "beach": ["beach", "sandy beach", "seashore", "shore", "coastline", "seaside"],
+    "river": ["river", "stream", "riverbed", "creek", "waterway"],
+    "lake": ["lake", "pond", "reservoir"],
+    "ocean": ["ocean", "seawater", "waves", "surf"],
+    "pool": ["swimming pool", "pool", "outdoor pool", "backyard pool"],
+    "car": ["car", "cars", "vehicle", "automobile", "vehicles", "parked car", "truck", "van"],
+    "parking": ["parking lot", "car park", "parkinglot", "parking area", "parking space", "parked cars"],
+    "freeway": ["freeway", "highway", "motorway", "expressway", "multi-lane road", "interstate"],
+    "overpass": ["overpass", "flyover", "highway bridge", "interchange", "viaduct"],
+    "bridge": ["bridge", "river bridge", "footbridge"],
+    "intersection": ["intersection", "crossroads", "road junction", "street crossing", "road intersection"],
+    "runway": ["runway", "airport runway", "airstrip", "landing strip", "taxiway"],
+    "airplane": ["airplane", "aircraft", "plane", "jet", "aeroplane", "airliner", "planes", "airplanes"],
+    "tennis court": ["tennis court", "tenniscourt", "tennis courts", "hard court", "sports court"],
+    "baseball diamond": ["baseball diamond", "baseballdiamond", "baseball field", "ballpark", "softball field",
+                         "baseball pitch"],
+    "golf course": ["golf course", "golfcourse", "golf green", "fairway", "putting green", "golf links"],
+    "football pitch": ["football pitch", "soccer field", "sports field", "playing field"],
+    "stadium": ["stadium", "arena", "running track"],
+    "playground": ["playground", "play area"],
+    "storage tanks": ["storage tanks", "storagetanks", "storage tank", "oil tank", "fuel tanks", "oil tanks",
+                      "tank farm", "silo", "cylindrical tank"],
+    "harbor": ["harbor", "harbour", "marina", "port", "boat dock", "dock", "yacht harbor", "quay"],
+    "boat": ["boat", "ship", "boats", "yacht", "sailboat", "vessel", "motorboat"],
+    "buildings": ["buildings", "large buildings", "downtown", "city block", "commercial buildings", "city center",
+                  "office buildings", "tall buildings"],
+    "dense residential": ["dense residential", "denseresidential", "dense housing", "crowded houses",
+                          "densely built residential area", "dense neighborhood"],
+    "medium residential": ["medium residential", "mediumresidential", "suburban houses", "suburb",
+                           "medium density residential area", "residential neighborhood", "housing estate"],
+    "sparse residential": ["sparse residential", "sparseresidential", "scattered houses", "rural house",
+                           "isolated house with garden", "low density residential area", "countryside house"],
+    "mobile home park": ["mobile home park", "mobilehomepark", "trailer park", "mobile homes", "caravan park",
+                         "caravans"],
+    "railway": ["railway", "railroad", "train tracks", "rail track", "railway line", "railway tracks"],
+    "train": ["train", "locomotive", "rail cars", "freight train"],
+    "solar panel": ["solar panel", "solar panels", "photovoltaic panels", "solar farm", "solar array"],
+    "greenhouse": ["greenhouse", "greenhouses", "glasshouse", "polytunnel"],
+    "sidewalk": ["sidewalk", "footpath", "walkway", "pedestrian path"],
+    "path": ["path", "trail", "dirt road", "track", "gravel road"],
+    "concrete": ["concrete", "concrete surface", "paved surface", "apron"],
+    "shadow": ["shadow", "shade", "dark shadow"],
+    "rock": ["rock", "bedrock", "rocks", "stones", "boulders", "cliff"],
+    "mountain": ["mountain", "mountains", "hill", "mountain slope"],
+    "wetland": ["wetland", "marsh", "swamp", "reeds"],
+    "orchard": ["orchard", "fruit trees", "plantation", "olive grove"],
+    "ice": ["ice", "glacier", "frost", "sea ice"],
+    "cloud": ["cloud", "clouds", "haze", "fog"],
+    "quarry": ["quarry", "open pit mine", "mine", "gravel pit"],
+    "landfill": ["landfill", "garbage dump", "rubbish", "trash"],
+    "container": ["shipping containers", "cargo containers", "container terminal"],
+    "crane": ["crane", "construction crane", "harbor crane"],
+    "construction site": ["construction site", "building site", "excavation"],
+    "power line": ["power line", "transmission tower", "pylon", "electricity pylon"],
+    "wind turbine": ["wind turbine", "windmill", "wind farm"],
+    "dam": ["dam", "weir", "embankment"],
+    "fence": ["fence", "wall", "hedge"],
+    "roundabout": ["roundabout", "traffic circle"],
+    "flower": ["flowers", "flower bed", "blossom"],
+    "cemetery": ["cemetery", "graveyard"],
+    "church": ["church", "cathedral", "mosque", "temple"],
+    "school": ["school", "campus", "university"],
+    "rice": ["rice paddy", "paddy field", "rice field"],
+    "snowless winter": ["winter", "cold season"],
+    "fire": ["fire", "smoke", "burned area", "wildfire"],
+    "flood": ["flood", "flooded area", "inundation"],
+    "people": ["person", "people", "crowd", "pedestrians"],
+    "animal": ["cow", "cattle", "sheep", "horse", "livestock"],
+    "furniture": ["chair", "table", "sofa"],
+    "food": ["food", "bread", "pizza", "fruit"],
+    "text": ["text", "letters", "logo"],
+}
+
+# What an unknown patch may be compared with beside its own words: anything that overhead pictures may show.
+TEMPLATES = [
+    "{}", "a photo of {}", "a photo of a {}", "a photo of the {}", "an aerial photo of {}", "an aerial photo of a {}",
+    "an aerial image of {}", "a satellite image of {}", "a satellite photo of {}", "a satellite image of a {}",
+    "aerial view of {}", "an overhead view of {}", "{} seen from above", "a {} seen from above", "{} from the air",
+    "a top-down view of {}", "an orthophoto of {}", "an orthophoto showing {}", "remote sensing image of {}",
+    "a drone image of {}", "a drone photo of a {}", "there is a {} in the scene", "the {}", "a {}", "an {}",
+    "a picture of {}", "a cropped photo of {}", "a bad photo of {}", "a blurry photo of {}", "an image of {}",
+    "a low resolution photo of {}", "a photo of many {}", "a photo of the large {}", "a photo of the small {}",
+    "itap of a {}", "a clean origami {}", "art of the {}", "a bright photo of {}", "a dark photo of {}",
+]
+
+UCMERCED_CONCEPT: dict[str, str] = {
+    "agricultural": "field", "airplane": "airplane", "baseballdiamond": "baseball diamond", "beach": "beach",
+    "buildings": "buildings", "chaparral": "shrub", "denseresidential": "dense residential", "forest": "forest",
+    "freeway": "freeway", "golfcourse": "golf course", "harbor": "harbor", "intersection": "intersection",
+    "mediumresidential": "medium residential", "mobilehomepark": "mobile home park", "overpass": "overpass",
+    "parkinglot": "parking", "river": "river", "runway": "runway", "sparseresidential": "sparse residential",
+    "storagetanks": "storage tanks", "tenniscourt": "tennis court",
+}
+
+# The plain words of the 21 folders, as the validation types them.
+UCMERCED_NAMES: dict[str, str] = {
+    "agricultural": "agricultural", "airplane": "airplane", "baseballdiamond": "baseball diamond", "beach": "beach",
+    "buildings": "buildings", "chaparral": "chaparral", "denseresidential": "dense residential", "forest": "forest",
+    "freeway": "freeway", "golfcourse": "golf course", "harbor": "harbor", "intersection": "intersection",
+    "mediumresidential": "medium residential", "mobilehomepark": "mobile home park", "overpass": "overpass",
+    "parkinglot": "parking lot", "river": "river", "runway": "runway", "sparseresidential": "sparse residential",
+    "storagetanks": "storage tanks", "tenniscourt": "tennis court",
+}
+
+# What a patch of such a scene can be (weak labels): the fine concepts that these scenes are made of.
+UCMERCED_CONTENTS: dict[str, list[str]] = {
+    "agricultural": ["field", "ploughed field", "soil", "grass"],
+    "airplane": ["airplane", "concrete", "building", "car", "grass", "road"],
+    "baseballdiamond": ["grass", "soil", "tree", "building", "road", "car", "concrete"],
+    "beach": ["sand", "ocean"],
+    "buildings": ["building", "road", "car", "parking", "tree", "grass", "concrete"],
+    "chaparral": ["shrub", "soil", "sand"],
+    "denseresidential": ["building", "road", "car", "tree", "grass", "concrete", "pool"],
+    "forest": ["tree"],
+    "freeway": ["road", "car", "grass", "tree", "soil"],
+    "golfcourse": ["grass", "tree", "sand", "lake"],
+    "harbor": ["boat", "lake", "concrete"],
+    "intersection": ["road", "car", "building", "tree", "grass", "concrete"],
+    "mediumresidential": ["building", "road", "car", "tree", "grass", "pool", "concrete"],
+    "mobilehomepark": ["building", "road", "car", "tree", "concrete"],
+    "overpass": ["road", "car", "bridge", "grass", "tree", "soil"],
+    "parkinglot": ["car", "parking", "road"],
+    "river": ["river", "tree", "grass", "soil", "sand"],
+    "runway": ["concrete", "grass", "road", "soil"],
+    "sparseresidential": ["building", "road", "tree", "grass", "soil", "car"],
+    "storagetanks": ["storage tanks", "concrete", "grass", "soil", "building", "road"],
+    "tenniscourt": ["tennis court", "tree", "grass", "building", "road", "car", "concrete"],
+}
+
+# Concepts of one family mean overlapping things: they are never pushed apart.
+FAMILIES: list[set[str]] = [
+    {"building", "buildings", "dense residential", "medium residential", "sparse residential", "mobile home park",
+     "church", "school", "greenhouse", "construction site"},
+    {"road", "freeway", "overpass", "bridge", "intersection", "runway", "parking", "sidewalk", "path", "concrete",
+     "roundabout", "car"},
+    {"vegetation", "tree", "forest", "grass", "shrub", "field", "golf course", "orchard", "wetland", "flower",
+     "football pitch", "rice", "baseball diamond"},
+    {"water", "river", "lake", "ocean", "pool", "beach", "wetland", "flood", "harbor", "dam"},
+    {"land", "sand", "soil", "beach", "ploughed field", "field", "rock", "mountain", "path", "quarry", "shrub",
+     "construction site"},
+    {"harbor", "boat", "container", "crane"}, {"parking", "car"}, {"storage tanks", "container"},
+    {"railway", "train", "road"}, {"tennis court", "football pitch", "stadium", "baseball diamond", "playground"},
+    {"airplane", "runway"}, {"ice", "snowless winter"},
+]
+
+# The same on the five coarse classes; what a car, boat, tank or court is on that list stays open (all allowed).
+UCMERCED_COARSE: dict[str, list[str]] = {
+    "agricultural": ["vegetation", "land"], "airplane": ["road", "land", "building", "vegetation"],
+    "baseballdiamond": ["vegetation", "land", "road", "building"], "beach": ["land", "water"],
+    "buildings": ["building", "road", "vegetation"], "chaparral": ["vegetation", "land"],
+    "denseresidential": ["building", "road", "vegetation"], "forest": ["vegetation"],
+    "freeway": ["road", "vegetation", "land"], "golfcourse": ["vegetation", "land", "water"],
+    "harbor": ["water", "building"], "intersection": ["road", "building", "vegetation", "land"],
+    "mediumresidential": ["building", "road", "vegetation"], "mobilehomepark": ["building", "road", "vegetation"],
+    "overpass": ["road", "vegetation", "land"], "parkinglot": ["road", "building"],
+    "river": ["water", "vegetation", "land"], "runway": ["road", "vegetation", "land"],
+    "sparseresidential": ["building", "road", "vegetation", "land"],
+    "storagetanks": ["building", "land", "road", "vegetation"],
+    "tenniscourt": ["building", "road", "vegetation", "land"],
+}
