@@ -92,7 +92,7 @@ class UnknownModel(GeoOvssError):
     """A name given for a CLIP, a guide or a SAM is neither known nor a file."""
 
     def __init__(self, component: str, name: str, hint: str) -> None:
-        super().__init__(f"{name!r} is not a known {component} and no such file exists; {hint}.")
+        super().__init__(f"{name!r} is not a known {component} and no such file exists: {hint}.")
 
 
 class ModelMissing(GeoOvssError):
@@ -444,3 +444,10 @@ class UnknownTemplates(GeoOvssError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f"There are no prompt templates {name!r}; there are {', '.join(known)}.")
+
+
+class NotAGoldenFile(GeoOvssError):
+    """The path does not hold golden vectors."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} is not a golden file.")

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from geo_ovss.grid import window_starts
 from geo_ovss.methods.base import BlockTokens, Method, WindowTokens
+from geo_ovss.methods.trident import Trident
 
 BATCH = 8  # windows encoded together; the result does not depend on it
 
@@ -51,9 +52,18 @@ def run_published(method: Method, picture: np.ndarray, text: Tensor, batch: int 
     tokens = encode_windows(method, padded, corners, batch)
     text = text.to(tokens.values.device)
     block = picture_block(method, padded, corners, tokens)
+    if isinstance(method, Trident):
+        return picture_result(method.picture_features(block), text, (height, width), (padded.shape[0], padded.shape[1]))
     features = F.normalize(method.mix(block), dim=-1).unflatten(0, block.values.shape[:3])
     logits = average_windows(features @ text.T, corners, (padded.shape[0], padded.shape[1]), method.window)
     return PublishedResult(logits[:, :height, :width], features.flatten(1, 2))
+
+
+def picture_result(features: Tensor, text: Tensor, size: tuple[int, int], padded: tuple[int, int]) -> PublishedResult:
+    """Logits from features of the whole (padded) picture, (h, w, D), upsampled bilinearly."""
+    scores = (F.normalize(features, dim=-1) @ text.T).permute(2, 0, 1)
+    logits = F.interpolate(scores[None], size=padded, mode="bilinear", align_corners=False)[0]
+    return PublishedResult(logits[:, :size[0], :size[1]], token_features=features)
 
 
 def window_corners(height: int, width: int, window: int, stride: int) -> list[tuple[int, int]]:

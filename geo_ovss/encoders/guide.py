@@ -46,7 +46,8 @@ class GuideEncoder:
         if not getattr(model, "dynamic_img_size", False):
             raise UnsupportedGuide("it was made for one picture size (dynamic_img_size is off)")
         self.device, self.dtype = torch.device(device), dtype
-        self.model: Any = model.float().to(self.device).eval().requires_grad_(False)
+        network: Any = model
+        self.model = network.float().to(self.device).eval().requires_grad_(False)
         self.dim, self.patch = int(self.model.embed_dim), int(self.model.patch_embed.patch_size[0])
         config: Any = getattr(model, "pretrained_cfg", None) or {}
         self.mean, self.std = config.get("mean", IMAGENET_MEAN), config.get("std", IMAGENET_STD)

@@ -20,6 +20,7 @@ from geo_ovss.methods.maskclip import MaskClip
 from geo_ovss.methods.naclip import NaClip
 from geo_ovss.methods.proxyclip import ProxyClip
 from geo_ovss.methods.sclip import Sclip
+from geo_ovss.methods.trident import Trident
 from geo_ovss.methods.vanilla import Vanilla
 from geo_ovss.methods.window import ClipMethod
 
@@ -57,6 +58,7 @@ METHODS: dict[str, Entry] = {
     "gla-clearclip": Entry(GlaClearClip, ("gla", "gla-own")),
     "gla-sclip": Entry(GlaSclip, ("gla", "gla-own")),
     "gla-proxyclip": Entry(Gla, ("gla",), ("guide",)),
+    "trident": Entry(Trident, ("trident",), ("guide", "sam")),
 }
 
 
