@@ -21,7 +21,7 @@ from geo_ovss.models import Component, Weights
 from geo_ovss.networks import clip_config, make_clip, make_guide, make_sam, make_text
 from geo_ovss.presets import Preset
 from geo_ovss.progress import Progress
-from geo_ovss.sources import Source, resolve
+from geo_ovss.model_sources import Source, resolve
 
 DEFAULT_GUIDE = "dino-vit-b-8"
 """For a method that needs a guide where the preset has none: the one that GLA-CLIP and ProxyCLIP are published with."""

@@ -65,12 +65,15 @@ def download(
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    with FileLock(target.with_name(target.name + ".lock")):
-        if not target.exists():
-            _fill(part, url, name, size, headers or {}, on_bytes, pause_seconds)
-            _check(part, size, sha256)
-            part.replace(target)
-    target.with_name(target.name + ".lock").unlink(missing_ok=True)
+    lock = target.with_name(target.name + ".lock")  # two processes would write one part
+    try:
+        with FileLock(lock):
+            if not target.exists():
+                _fill(part, url, name, size, headers or {}, on_bytes, pause_seconds)
+                _check(part, size, sha256)
+                part.replace(target)
+    finally:
+        lock.unlink(missing_ok=True)
     return target
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from geo_ovss.checkpoints import State, load_state, read_state
 from geo_ovss.errors import ModelUnreadable, UnknownModel, UnsupportedClip, UnsupportedGuide
-from geo_ovss.sources import HINTS, Source
+from geo_ovss.model_sources import HINTS, Source
 
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # our own bar shows downloads
 

@@ -31,7 +31,7 @@ class Preset:
     name, title : str
         The preset's name, and one line about it.
     clip : str
-        The CLIP: a name of the catalogue, ``architecture:tag`` of open_clip, or a file (`sources.resolve`).
+        The CLIP: a name of the catalogue, ``architecture:tag`` of open_clip, or a file (`model_sources.resolve`).
     guide, sam : str or None
         The guide (timm) and the SAM, named the same way.
     method : str
@@ -163,7 +163,7 @@ class Preset:
                 raise BadPresetValue(key, changes[key], f"a value of a preset ({', '.join(sorted(known))})")
         given = {key: value for key, value in changes.items() if value is not None}
         for key in ("options", "refinement"):
-            if key in given:
+            if isinstance(given.get(key), dict):
                 given[key] = {**getattr(self, key), **given[key]}
         if given.get("logit_scale") == "model":
             given["logit_scale"] = None

@@ -1,0 +1,107 @@
+"""`geo-ovss models list | fetch | verify`: the weights that presets use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from geo_ovss.errors import ModelDamaged, ModelMissing, UnknownModel
+from geo_ovss.models import MIRROR, ModelStatus, Weights, catalogue, get_weights, list_models, obtain, verify
+from geo_ovss.presets import load_presets
+
+models_app = typer.Typer(no_args_is_help=True, help="The weights that presets use: list, fetch, verify.")
+
+Names = Annotated[list[str], typer.Argument(help="Models, or presets for all that they use.", show_default=False)]
+OptionalNames = Annotated[
+    list[str] | None, typer.Argument(help="Models or presets; left out: all that are here.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON list.")]
+
+
+@models_app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Print every known model: licence, size, source, where it lies, whether it is whole."""
+    rows = [_row(status) for status in list_models()]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    note = f"~ from the number of parameters. {MIRROR} names a folder that is looked in first."
+    table = Table(box=None, caption=note, caption_justify="left")
+    for column in ("name", "kind", "MB", "state", "licence", "source", "presets"):
+        table.add_column(column, no_wrap=column in ("name", "kind", "MB", "state"), overflow="fold",
+                         justify="right" if column == "MB" else "left")
+    console = Console()
+    for row in rows:
+        size = f"{'~' if row['size_about'] else ''}{row['bytes'] / 1e6:,.0f}" if row["bytes"] else ""
+        source = row["source"].removeprefix("https://")
+        presets = ", ".join(row["presets"])
+        table.add_row(row["name"], row["component"], size, row["state"], row["licence"], source, presets)
+    console.print(table)
+    for row in rows:
+        if row["path"]:
+            console.print(f"{row['name']}: {row['path']}", soft_wrap=True, highlight=False)
+
+
+@models_app.command()
+def fetch(names: Names) -> None:
+    """Download models; what was cut short goes on, and what is here is left alone."""
+    for weights in _expand(names):
+        path = _fetch_with_bar(weights)
+        print(f"{weights.name}: {path}")
+
+
+@models_app.command("verify")
+def verify_(names: OptionalNames = None, as_json: AsJson = False) -> None:
+    """Compare files with the hashes that their publishers give."""
+    chosen = _expand(names) if names else [s.weights for s in list_models() if s.path is not None]
+    results = [verify(weights.name) for weights in chosen]
+    if as_json:
+        print(json.dumps([{"name": r.name, "path": str(r.path) if r.path else None, "ok": r.ok, "detail": r.detail}
+                          for r in results]))
+    else:
+        for result in results:
+            print(f"{result.name}: {result.detail}")
+    for result in results:
+        if result.path is None:
+            raise ModelMissing(get_weights(result.name).label, result.name)
+        if result.ok is False:
+            raise ModelDamaged(result.path, result.detail)
+
+
+def _row(status: ModelStatus) -> dict[str, Any]:
+    weights = status.weights
+    users = [p.name for p in load_presets().values() if weights.name in (p.clip, p.guide, p.sam)]
+    own = status.path.with_suffix(".safetensors") if weights.package and status.path else status.path
+    have = own.stat().st_size if own is not None and own.is_file() else None
+    return {
+        "name": weights.name, "component": weights.component, "title": weights.title, "licence": weights.licence,
+        "bytes": weights.size or weights.size_about or have, "size_about": weights.size is None and not weights.package,
+        "source": weights.source, "file": weights.file, "path": str(status.path) if status.path else None,
+        "state": status.state, "presets": users,
+    }
+
+
+def _expand(names: list[str]) -> list[Weights]:
+    """Names of models, and presets as the models they use; each once."""
+    chosen: dict[str, Weights] = {}
+    for name in names:
+        if name in catalogue():
+            chosen[name] = get_weights(name)
+        elif name in load_presets():
+            preset = load_presets()[name]
+            chosen |= {m: get_weights(m) for m in (preset.clip, preset.guide, preset.sam) if m}
+        else:
+            raise UnknownModel("model or preset", name, "`geo-ovss models list` shows the names")
+    return list(chosen.values())
+
+
+def _fetch_with_bar(weights: Weights) -> Path:
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(weights.name, total=weights.size or weights.size_about)
+        return obtain(weights, on_bytes=lambda done, total: bar.update(task, completed=done, total=total))
