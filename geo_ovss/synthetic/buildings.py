@@ -57,7 +57,12 @@ def wings(rng: Random, half_u: float, half_v: float, shape: str | None = None) -
         a *= 0.7
         return (0.0, flip_v * (half_v - b), half_u, b), (half_u - a, 0.0, a, half_v), (a - half_u, 0.0, a, half_v)
     if shape == "annexe":
-        return (0.0, 0.0, 0.72 * half_u, half_v), (flip_u * 0.7 * half_u, flip_v * 0.4 * half_v, 0.3 * half_u, 0.5 * half_v)
+        return (0.0, 0.0, 0.72 * half_u, half_v), (
+            flip_u * 0.7 * half_u,
+            flip_v * 0.4 * half_v,
+            0.3 * half_u,
+            0.5 * half_v,
+        )
     return ((0.0, 0.0, half_u, half_v),)
 
 
@@ -161,7 +166,9 @@ def _rim(u: Floats, v: Floats, parts: tuple[Wing, ...]) -> Floats:
     return inward
 
 
-def _flat_roof(canvas: Canvas, colour: Floats, local: tuple[Floats, Floats], parts: tuple[Wing, ...], own: Random) -> None:
+def _flat_roof(
+    canvas: Canvas, colour: Floats, local: tuple[Floats, Floats], parts: tuple[Wing, ...], own: Random
+) -> None:
     """A parapet, seams of the sheets and stains, in place."""
     u, v = local
     inward = _rim(u, v, parts)
@@ -194,7 +201,9 @@ def _equip(canvas: Canvas, x: float, y: float, angle: float, parts: tuple[Wing, 
                  (shade, shade, shade * 0.98), height + tall)  # fmt: skip
 
 
-def _box(canvas: Canvas, place: tuple[float, float, float], half: tuple[float, float], colour: Colour, top: float) -> None:
+def _box(
+    canvas: Canvas, place: tuple[float, float, float], half: tuple[float, float], colour: Colour, top: float
+) -> None:
     window = canvas.around(place[0], place[1], math.hypot(*half) + canvas.gsd)
     if window is not None:
         u, v = window.local(*place)
@@ -228,7 +237,9 @@ def add_tower(world: World, x: float, y: float, angle: float, half_u: float, hal
             floor = math.hypot(dx, dy) / max(1.0, height / 3.2)
             colour *= (1.0 - glass * (0.5 + 0.5 * np.sign(canvas.waves(up, max(floor, 0.05)))
                                       * np.sign(canvas.waves(along, 3.0))))[..., None]  # fmt: skip
-            canvas.paint(window, canvas.cover(polygon_distance(window.x, window.y, quad)), colour, ID["roof"], height / 2)
+            canvas.paint(
+                window, canvas.cover(polygon_distance(window.x, window.y, quad)), colour, ID["roof"], height / 2
+            )
 
     if math.hypot(*lean) > 0.0:
         world.add("building", x + dx / 2, y + dy / 2, radius + math.hypot(dx, dy), walls)

@@ -155,6 +155,11 @@ class Canvas:
         if height is not None:
             np.copyto(self.height[window.rows, window.cols], np.asarray(height, np.float32), where=inside)
 
+    def ground_height(self, window: Window) -> float:
+        """Height (m) at the middle of a window: what a thing painted there stands on."""
+        area = self.height[window.rows, window.cols]
+        return float(area[area.shape[0] // 2, area.shape[1] // 2])
+
     def tint(self, window: Window, alpha: Floats, factor: float | Colour) -> None:
         """Multiply the colour of a window by `factor` where `alpha` is one, in part where it is less."""
         area = self.rgb[window.rows, window.cols]

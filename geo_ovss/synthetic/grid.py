@@ -10,7 +10,8 @@ from random import Random
 import numpy as np
 
 from .canvas import Points
-from .roads import Road, add_crossing, add_road
+from .junctions import add_crossing, add_way
+from .roads import Road
 from .vehicles import add_traffic
 from .world import World
 
@@ -97,11 +98,13 @@ class StreetGrid:
         for s in self.lines_s:
             for t in self.lines_t:
                 x, y = self.place(s, t)
+                if world.wet(x, y):
+                    continue
                 add_crossing(world, x, y, self.heading(s, t, False), along_t.width / 2, along_s.width / 2, crossed)
 
     @staticmethod
     def _street(world: World, points: Points, road: Road, traffic: float) -> None:
-        add_road(world, points, road)
+        add_way(world, points, road)
         if traffic > 0.0:
             lane = road.width / max(2, road.lanes)
             offsets = [lane * (k + 0.5) for k in range(max(1, road.lanes // 2))]

@@ -34,7 +34,10 @@ def cast_shadows(canvas: Canvas) -> Floats:
     while covered <= steps:
         rows, cols = round(math.sin(azimuth) * covered), round(math.cos(azimuth) * covered)
         # Heights that come from `covered` pixels toward the sun, lowered by what the ray falls on the way.
-        to = (slice(max(0, -rows), canvas.shape[0] - max(0, rows)), slice(max(0, -cols), canvas.shape[1] - max(0, cols)))
+        to = (
+            slice(max(0, -rows), canvas.shape[0] - max(0, rows)),
+            slice(max(0, -cols), canvas.shape[1] - max(0, cols)),
+        )
         of = (slice(max(0, rows), canvas.shape[0] + min(0, rows)), slice(max(0, cols), canvas.shape[1] + min(0, cols)))
         np.maximum(reach[to], reach[of] - np.float32(covered * drop), out=reach[to])
         covered *= 2

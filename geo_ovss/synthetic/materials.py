@@ -152,8 +152,17 @@ class Palette:
             "tropical": (((232, 222, 200), (212, 196, 166)), ((206, 184, 150), (182, 158, 124))),
         }  # fmt: skip
         first, second = rng.choice(sands[self.climate])
-        self._add("sand", first, second, 0.05, mix=0.3, patch=(3.2, 100.0), grain=0.03,
-                  spots=jitter(rng, tuple(c * 0.82 for c in second), 0.06), spot_share=0.12)  # type: ignore[arg-type]
+        self._add(
+            "sand",
+            first,
+            second,
+            0.05,
+            mix=0.3,
+            patch=(3.2, 100.0),
+            grain=0.03,
+            spots=jitter(rng, tuple(c * 0.82 for c in second), 0.06),
+            spot_share=0.12,
+        )  # type: ignore[arg-type]
         self._add("beach", (218, 202, 174), (196, 178, 150), 0.07, mix=0.25, grain=0.03)
         soil = rng.choice((((142, 112, 86), (118, 92, 70)), ((158, 108, 78), (130, 86, 62)),
                            ((172, 152, 126), (148, 128, 104)), ((112, 96, 80), (92, 78, 66)),
@@ -191,8 +200,12 @@ class Palette:
         asphalt = rng.choice((((74, 74, 78), (92, 92, 95)), ((112, 111, 110), (130, 128, 126)),
                               ((150, 147, 142), (166, 163, 157)), ((104, 94, 88), (124, 114, 106)),
                               ((90, 86, 92), (108, 104, 108))))  # fmt: skip
-        self._add("asphalt", *asphalt, mix=0.25, patch=(0.8, 25.0), grain=0.05, spots=tuple(c * 0.85 for c in asphalt[0]))
-        self._add("lot", *rng.choice((asphalt, ((96, 96, 100), (118, 117, 117)))), mix=0.35, patch=(0.8, 25.0), grain=0.05)
+        self._add(
+            "asphalt", *asphalt, mix=0.25, patch=(0.8, 25.0), grain=0.05, spots=tuple(c * 0.85 for c in asphalt[0])
+        )
+        self._add(
+            "lot", *rng.choice((asphalt, ((96, 96, 100), (118, 117, 117)))), mix=0.35, patch=(0.8, 25.0), grain=0.05
+        )
         self._add("concrete", (184, 180, 170), (162, 158, 150), 0.07, mix=0.35, patch=(0.8, 12.0), grain=0.04)
         self._add("paving", (176, 164, 150), (156, 142, 128), 0.1, mix=0.3, patch=(0.4, 6.4), grain=0.05)
         self._add("runway", (112, 110, 106), (136, 132, 126), 0.15, mix=0.4, patch=(3.2, 50.0), grain=0.05)

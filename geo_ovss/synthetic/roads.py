@@ -95,7 +95,9 @@ def _pieces(points: Points, longest: float) -> list[tuple[float, float, float, f
         for i in range(count):
             x, y = points[k] + step * ((i + 0.5) / count)
             overlap = math.tan(min(turn, 1.5) / 2) if i in (0, count - 1) else 0.0
-            pieces.append((float(x), float(y), length / count / 2, float(angle), along + length * (i + 0.5) / count, overlap))
+            pieces.append(
+                (float(x), float(y), length / count / 2, float(angle), along + length * (i + 0.5) / count, overlap)
+            )
         along += length
     return pieces
 
@@ -159,6 +161,7 @@ def add_road(world: World, points: Points, road: Road, *, layer: str = "road", h
         world.add(layer if over else "kerb", x, y, radius + road.kerb, lambda c: on_pieces(c, kerb, width))
     world.add(layer, x, y, radius, lambda c: on_pieces(c, surface, road.width / 2), None)
     if road.marks:
+
         def lines(canvas: Canvas) -> None:
             if canvas.gsd < 1.3:
                 on_pieces(canvas, marking, road.width / 2)
@@ -166,28 +169,6 @@ def add_road(world: World, points: Points, road: Road, *, layer: str = "road", h
         world.add("over item" if over else "marking", x, y, radius, lines)
     for px, py in points[1:-1:3]:
         world.features.setdefault(road.label, []).append((float(px), float(py)))
-
-
-def add_crossing(world: World, x: float, y: float, angle: float, half_u: float, half_v: float, zebra: bool) -> None:
-    """A junction of two roads: bare asphalt over the lines, stop lines and perhaps zebra crossings on the arms."""
-    def paint(canvas: Canvas) -> None:
-        window = canvas.around(x, y, math.hypot(half_u, half_v) + 8.0)
-        if window is None:
-            return
-        u, v = window.local(x, y, angle)
-        box = canvas.band(u, half_u + 0.4) * canvas.band(v, half_v + 0.4)
-        canvas.paint(window, box, world.palette["asphalt"].texture(canvas, window), ID["road"])
-        if not zebra or canvas.gsd > 0.9:
-            return
-        across_u = canvas.band(np.abs(u) - np.float32(half_u + 3.0), 1.4) * canvas.band(v, half_v - 0.3)
-        across_v = canvas.band(np.abs(v) - np.float32(half_v + 3.0), 1.4) * canvas.band(u, half_u - 0.3)
-        stripes_u = 0.5 + 0.5 * np.sign(canvas.waves(v, 1.1))
-        stripes_v = 0.5 + 0.5 * np.sign(canvas.waves(u, 1.1))
-        stops = canvas.band(np.abs(u) - np.float32(half_u + 5.6), 0.2) * canvas.band(v * np.sign(u) - half_v / 2, half_v / 2)
-        canvas.paint(window, 0.8 * np.maximum(np.maximum(across_u * stripes_u, across_v * stripes_v), stops),
-                     (226.0, 226.0, 222.0))  # fmt: skip
-
-    world.add("marking", x, y, math.hypot(half_u, half_v) + 8.0, paint, "intersection")
 
 
 def add_railway(world: World, points: Points, tracks: int) -> None:

@@ -13,7 +13,7 @@ from .canvas import Canvas, Sun
 from .classes import COARSE_OF
 from .light import Camera
 from .materials import Palette
-from .styles import CLIMATES, STYLES, WEIGHTS
+from .styles import STYLES
 from .world import World
 
 #: The planned square has at least this side (m), so that a small picture looks into a real neighbourhood.
@@ -78,15 +78,15 @@ def draw_scene(
     if style is not None and style not in STYLES:
         raise ValueError(f"There is no style {style!r}; there are {', '.join(STYLES)}.")
     rng = Random(f"scene {seed}")
-    chosen = rng.choices(list(STYLES), [WEIGHTS[name] for name in STYLES])[0]
+    chosen = rng.choices(list(STYLES), [kind.weight for kind in STYLES.values()])[0]
     style = style or chosen
-    climate = rng.choice(CLIMATES[style])
+    climate = rng.choice(STYLES[style].climates)
     palette = Palette(Random(rng.getrandbits(31)), climate, season)
     low_sun = palette.season == "winter"
     sun = Sun(rng.uniform(0.0, math.tau), math.radians(rng.uniform(20.0, 40.0) if low_sun else rng.uniform(30.0, 68.0)))
     extent = round(math.hypot(shape[0] * gsd, shape[1] * gsd), 3)
     world = World(Random(rng.getrandbits(31)), max(SMALLEST_WORLD, 1.03 * extent + 20.0), palette, sun)
-    STYLES[style](world)
+    STYLES[style].plan(world)
     centre = _look(rng, world, extent)
     angle = rng.uniform(0.0, math.tau) if rng.random() < 0.7 else rng.choice((0.0, 0.5, 1.0, 1.5)) * math.pi
     canvas = Canvas(rng.getrandbits(31), shape, gsd, centre, angle, sun)

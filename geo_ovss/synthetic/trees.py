@@ -183,7 +183,9 @@ def add_crowns(
         canvas.paint(window, alpha, colour)
         marked = (within > 0.5) & (here | label_all)
         canvas.labels[window.rows, window.cols][marked] = ID[label]
-        tall = np.float32(radius[1] * (0.9 if world.palette.leafless else 2.0)) * (0.35 + 0.65 * dome) * (0.7 + 0.6 * tone)
+        tall = (
+            np.float32(radius[1] * (0.9 if world.palette.leafless else 2.0)) * (0.35 + 0.65 * dome) * (0.7 + 0.6 * tone)
+        )
         area = canvas.height[window.rows, window.cols]
         np.maximum(area, np.where(here & (within > 0.5), tall, 0.0), out=area)
 

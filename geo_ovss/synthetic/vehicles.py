@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from random import Random
 
@@ -24,7 +25,7 @@ def car_colour(rng: Random) -> Colour:
     return lively(rng) if rng.random() < 0.15 else jitter(rng, rng.choice(_PAINTS), 0.06)
 
 
-def add_car(world: World, x: float, y: float, angle: float) -> None:
+def add_car(world: World, x: float, y: float, angle: float, layer: str = "vehicle") -> None:
     """A parked or moving car."""
     own = Random(world.seed())
     long, wide, tall = own.uniform(3.9, 5.3), own.uniform(1.7, 2.0), own.uniform(1.35, 1.9)
@@ -38,7 +39,7 @@ def add_car(world: World, x: float, y: float, angle: float) -> None:
         corner = np.maximum(np.abs(u) - np.float32(long / 2 - 0.5), 0.0) * 0.35
         body = canvas.band(u, long / 2) * canvas.band(np.abs(v) + corner, wide / 2)
         height = np.where(np.abs(u + np.float32(0.3)) < 0.28 * long, np.float32(tall), np.float32(0.65 * tall))
-        canvas.paint(window, body, colour, ID["car"], height)
+        canvas.paint(window, body, colour, ID["car"], height + canvas.ground_height(window))
         if canvas.gsd > PLAIN_ABOVE:
             return
         glass = canvas.band(u + np.float32(0.06 * long), 0.3 * long) * canvas.band(v, wide / 2 - 0.12)
@@ -46,10 +47,10 @@ def add_car(world: World, x: float, y: float, angle: float) -> None:
         canvas.paint(window, 0.9 * glass, (38.0, 44.0, 52.0))
         canvas.paint(window, top, tuple(min(255.0, c * 1.06) for c in colour))  # type: ignore[arg-type]
 
-    world.add("vehicle", x, y, 4.0, paint, "car")
+    world.add(layer, x, y, 4.0, paint, "car")
 
 
-def add_truck(world: World, x: float, y: float, angle: float, bus: bool = False) -> None:
+def add_truck(world: World, x: float, y: float, angle: float, *, bus: bool = False, layer: str = "vehicle") -> None:
     """A lorry with its trailer, or a bus."""
     own = Random(world.seed())
     long, tall = (own.uniform(10.0, 13.0), 3.2) if bus else (own.uniform(8.0, 16.5), 3.8)
@@ -62,7 +63,7 @@ def add_truck(world: World, x: float, y: float, angle: float, bus: bool = False)
             return
         u, v = window.local(x, y, angle)
         body = canvas.band(u, long / 2) * canvas.band(v, 1.27)
-        canvas.paint(window, body, box, ID["truck"], tall)
+        canvas.paint(window, body, box, ID["truck"], tall + canvas.ground_height(window))
         if bus:
             units = canvas.band(np.abs(u) - np.float32(long * 0.22), 0.9) * canvas.band(v, 0.7)
             canvas.paint(window, units, (180.0, 182.0, 184.0))
@@ -70,15 +71,19 @@ def add_truck(world: World, x: float, y: float, angle: float, bus: bool = False)
             gap = canvas.band(u - np.float32(long / 2 - 2.6), 0.25) * canvas.band(v, 1.27)
             canvas.paint(window, gap, (40.0, 40.0, 42.0))
             front = canvas.band(u - np.float32(long / 2 - 1.1), 1.1) * canvas.band(v, 1.2)
-            canvas.paint(window, front, cab, None, 2.8)
+            canvas.paint(window, front, cab)
 
-    world.add("vehicle", x, y, long / 2 + 2.0, paint, "truck")
+    world.add(layer, x, y, long / 2 + 2.0, paint, "truck")
 
 
-def add_traffic(world: World, points: Points, offsets: tuple[float, ...], spacing: float, trucks: float = 0.08) -> None:
-    """Cars along a polyline (N, 2) at lateral offsets (m), one every `spacing` metres or so; the sign is the heading."""
+def add_traffic(world: World, points: Points, offsets: tuple[float, ...], spacing: float, trucks: float = 0.08,
+                layer: str | None = None) -> None:  # fmt: skip
+    """Cars along a polyline (N, 2) at lateral offsets (m), one every `spacing` metres or so; the sign is the heading.
+
+    Over water they drive on the bridge's layer; where that would be too long there are none.
+    """
     rng = world.rng
-    for (ax, ay), (bx, by) in zip(points[:-1], points[1:], strict=True):
+    for (ax, ay), (bx, by) in itertools.pairwise(points.tolist()):
         length, angle = math.hypot(bx - ax, by - ay), math.atan2(by - ay, bx - ax)
         for offset in offsets:
             u = rng.expovariate(1.0 / spacing)
@@ -86,10 +91,11 @@ def add_traffic(world: World, points: Points, offsets: tuple[float, ...], spacin
                 x = ax + u * math.cos(angle) - offset * math.sin(angle)
                 y = ay + u * math.sin(angle) + offset * math.cos(angle)
                 heading = angle + (math.pi if offset < 0 else 0.0) + rng.gauss(0.0, 0.015)
+                over = layer or ("over item" if world.wet(x, y) else "vehicle")
                 if rng.random() < trucks:
-                    add_truck(world, x, y, heading, bus=rng.random() < 0.3)
+                    add_truck(world, x, y, heading, bus=rng.random() < 0.3, layer=over)
                 else:
-                    add_car(world, x, y, heading)
+                    add_car(world, x, y, heading, over)
                 u += 17.0 + rng.expovariate(1.0 / spacing)
 
 

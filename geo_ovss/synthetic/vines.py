@@ -21,14 +21,16 @@ def add_vines(world: World, corners: Points, angle: float) -> None:
         if window is None:
             return
         within = canvas.cover(polygon_distance(window.x, window.y, corners))
-        u, v = window.local(float(middle[0]), float(middle[1]), angle)
+        _, v = window.local(float(middle[0]), float(middle[1]), angle)
         clumps = np.float32(0.25 * wide) * canvas.noise(window, 0.4, 1.6)
         if canvas.gsd < 1.2 * pitch:
             rows = canvas.band(v % np.float32(pitch) - np.float32(pitch / 2), np.maximum(wide + clumps, 0.05))
         else:
             rows = np.full(v.shape, 2.0 * wide / pitch, np.float32)
         lit = 1.0 + 0.25 * np.clip((v % np.float32(pitch) - np.float32(pitch / 2)) / np.float32(wide), -1.0, 1.0)
-        colour = world.palette["crop"].texture(canvas, window) * np.asarray(lit, np.float32)[..., None] * np.float32(0.85)
+        colour = (
+            world.palette["crop"].texture(canvas, window) * np.asarray(lit, np.float32)[..., None] * np.float32(0.85)
+        )
         canvas.paint(window, within * rows, colour)
         canvas.labels[window.rows, window.cols][within > 0.5] = ID["vineyard"]
         tall = canvas.height[window.rows, window.cols]

@@ -109,6 +109,7 @@ def add_river(world: World, course: Course, width: float, bank: str = "mud") -> 
 
     world.everywhere("water", paint)
     world.keepouts.append(lambda x, y, r: float(depth(x, y)) > -(r + rim))
+    world.waters.append(lambda x, y: float(depth(x, y)) > -2.0)
     for k in range(-3, 4):
         world.features.setdefault("river", []).append(course.point(k * world.half / 4))
     return lambda x, y: -float(depth(x, y))
@@ -136,6 +137,7 @@ def add_sea(world: World, course: Course, beach: float, surf: float) -> None:
 
     world.everywhere("water", paint)
     world.keepouts.append(lambda x, y, r: float(course.beyond(x, y)) > -(r + max(beach, 6.0)))
+    world.waters.append(lambda x, y: float(course.beyond(x, y)) > -max(beach, 6.0))
     for k in range(-2, 3):
         world.features.setdefault("sea", []).append(course.point(k * world.half / 4, world.rng.uniform(10.0, 60.0)))
         world.features.setdefault("beach" if beach else "quay", []).append(course.point(k * world.half / 4))
@@ -174,7 +176,9 @@ def add_pond(
         _paint_water(world, canvas, window, depth, name, label, seed)
 
     world.add("water", x, y, reach, paint, label)
-    world.keep_out_disc(x, y, radius * stretch * (1.0 + wobble) + rim)
+    outer = radius * stretch * (1.0 + wobble) + rim
+    world.keep_out_disc(x, y, outer)
+    world.waters.append(lambda px, py: math.hypot(px - x, py - y) < outer)
 
 
 def add_pool(world: World, x: float, y: float, half_u: float, half_v: float, angle: float) -> None:

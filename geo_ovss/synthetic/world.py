@@ -38,6 +38,7 @@ class World:
     sun: Sun
     commands: list[tuple[int, int, float, float, float, Paint]] = field(default_factory=list)
     keepouts: list[Keepout] = field(default_factory=list)
+    waters: list[Callable[[float, float], bool]] = field(default_factory=list)
     features: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     @property
@@ -62,6 +63,10 @@ class World:
     def free(self, x: float, y: float, radius: float = 0.0) -> bool:
         """Whether no keep-out (water, road, runway ...) reaches into the disc."""
         return not any(taken(x, y, radius) for taken in self.keepouts)
+
+    def wet(self, x: float, y: float) -> bool:
+        """Whether a point lies in water."""
+        return any(water(x, y) for water in self.waters)
 
     def keep_out_disc(self, x: float, y: float, radius: float) -> None:
         """Reserve a disc."""

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ..world import World
-from . import city, countryside, suburb, wild
+from . import airport, city, countryside, desert, freeway, homes, industrial, park, suburb, waterside, wild
 
-STYLES: dict[str, Callable[[World], None]] = {
-    "city": city.plan,
-    "suburb": suburb.plan,
-    "countryside": countryside.plan,
-    "forest": wild.plan_forest,
+
+class Style(NamedTuple):
+    """A kind of scene: its planner, how often it is drawn when none is asked for, the climates that fit."""
+
+    plan: Callable[[World], None]
+    weight: float
+    climates: tuple[str, ...] = ("temperate", "temperate", "tropical", "arid")
+
+
+STYLES: dict[str, Style] = {
+    "city": Style(city.plan, 1.3),
+    "suburb": Style(suburb.plan, 1.6),
+    "desert": Style(desert.plan, 1.6, ("arid",)),
+    "countryside": Style(countryside.plan, 1.3, ("temperate", "temperate", "tropical")),
+    "coast": Style(waterside.plan_coast, 1.0),
+    "harbour": Style(waterside.plan_harbour, 1.0),
+    "industrial": Style(industrial.plan, 1.2),
+    "airport": Style(airport.plan, 1.0),
+    "forest": Style(wild.plan_forest, 0.7, ("temperate", "temperate", "tropical")),
+    "scrub": Style(wild.plan_scrub, 1.0, ("arid", "temperate", "tropical")),
+    "marsh": Style(wild.plan_marsh, 0.5),
+    "sports": Style(park.plan_sports, 1.1),
+    "golf": Style(park.plan_golf, 0.7),
+    "freeway": Style(freeway.plan, 1.1),
+    "mobile homes": Style(homes.plan, 0.6),
 }
-
-#: How often a style is drawn when none is asked for.
-WEIGHTS: dict[str, float] = dict.fromkeys(STYLES, 1.0)
-
-#: The climates that fit a style.
-CLIMATES: dict[str, tuple[str, ...]] = dict.fromkeys(STYLES, ("temperate", "temperate", "tropical"))

@@ -62,7 +62,9 @@ def _build(world: World, grid: StreetGrid, block: Block, tall: float, lean: tupl
     angle = grid.heading(s, t, False)
     height = max(3.5, tall * rng.lognormvariate(0.0, 0.45))
     if rng.random() < 0.25:
-        add_polygon(world, "yard", box_corners(x, y, half_u, half_v, angle), "paving", "paved yard", variant=rng.randrange(4))
+        add_polygon(
+            world, "yard", box_corners(x, y, half_u, half_v, angle), "paving", "paved yard", variant=rng.randrange(4)
+        )
     if height > 18.0 and lean != (0.0, 0.0):
         name, surface = world.palette.roof(rng, "flat")
         add_tower(world, x, y, angle, half_u * 0.75, half_v * 0.75, height, Roof("flat", name, surface), lean)
@@ -82,9 +84,13 @@ def _square(world: World, grid: StreetGrid, block: Block) -> None:
     angle = grid.heading(s, t, False)
     add_polygon(world, "parcel", box_corners(x, y, half_u, half_v, angle), "lawn", "grass")
     for turn in (math.atan2(half_v, half_u), -math.atan2(half_v, half_u)):
-        add_polygon(world, "yard", box_corners(x, y, math.hypot(half_u, half_v) * 0.98, 1.3, angle + turn), "paving", "pavement")
+        add_polygon(
+            world, "yard", box_corners(x, y, math.hypot(half_u, half_v) * 0.98, 1.3, angle + turn), "paving", "pavement"
+        )
     for _ in range(int(half_u * half_v * rng.uniform(0.005, 0.03))):
-        add_tree(world, *grid.place(s + rng.uniform(-1, 1) * half_u, t + rng.uniform(-1, 1) * half_v), rng.uniform(2.0, 5.5))
+        add_tree(
+            world, *grid.place(s + rng.uniform(-1, 1) * half_u, t + rng.uniform(-1, 1) * half_v), rng.uniform(2.0, 5.5)
+        )
 
 
 def _car_park(world: World, grid: StreetGrid, block: Block) -> None:

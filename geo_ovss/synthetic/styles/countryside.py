@@ -9,7 +9,8 @@ import numpy as np
 from ..buildings import Roof, add_building, wings
 from ..canvas import Points
 from ..ground import FIELDS, add_blob, add_field, add_ground
-from ..roads import add_road, dirt_track, street
+from ..junctions import add_way
+from ..roads import dirt_track, street
 from ..trees import add_crowns, add_tree
 from ..vehicles import add_car, add_traffic
 from ..vines import add_vines
@@ -36,7 +37,7 @@ def plan(world: World) -> None:
     for _ in range(rng.choice((0, 1, 1, 2))):
         course = Course.pick(rng, rng.uniform(-0.6, 0.6) * half, rng.uniform(400.0, 900.0), 0.05)
         points = np.array([course.point(u) for u in np.arange(-1.5 * half, 1.5 * half, 15.0)])
-        add_road(world, points, road)
+        add_way(world, points, road)
         add_traffic(world, points, (1.7, -1.7), 250.0)
     for _ in range(max(1, int((world.side / 250.0) ** 2 * rng.uniform(0.0, 1.5)))):
         add_farm(world, rng.uniform(-0.9, 0.9) * half, rng.uniform(-0.9, 0.9) * half)
@@ -93,7 +94,7 @@ def _use(world: World, parcel: Points, gap: float) -> None:
     if rng.random() < 0.3:
         _hedge(world, parcel[0], parcel[1])
     if rng.random() < 0.2:
-        add_road(world, parcel[[0, 3]].astype(float), dirt_track(rng))
+        add_way(world, parcel[[0, 3]].astype(float), dirt_track(rng))
 
 
 def _hedge(world: World, start: Points, end: Points) -> None:
@@ -105,7 +106,13 @@ def _hedge(world: World, start: Points, end: Points) -> None:
         radius = rng.uniform(0.8, 3.5)
         x, y = start + (end - start) * (along / length)
         if world.free(float(x), float(y), radius):
-            add_tree(world, float(x) + rng.gauss(0, 0.6), float(y) + rng.gauss(0, 0.6), radius, rng.choice(("leaves", "hedge")))
+            add_tree(
+                world,
+                float(x) + rng.gauss(0, 0.6),
+                float(y) + rng.gauss(0, 0.6),
+                radius,
+                rng.choice(("leaves", "hedge")),
+            )
         along += radius * rng.uniform(1.0, 2.4) + (rng.uniform(5.0, 40.0) if rng.random() < 0.1 else 0.0)
 
 
