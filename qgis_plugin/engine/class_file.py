@@ -1,0 +1,111 @@
+"""The class file of the command line: one class a line, ``name = word | word  #rrggbb``, ``#`` comments.
+
+A class without a tick is kept as a comment that this plugin reads again and the command line leaves alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from .class_entry import ClassEntry, next_colour, tidy, unique
+from .errors import ClassFileError
+
+UNTICKED = "# unticked: "
+_COLOUR = re.compile(r"\s*(#[0-9a-fA-F]{6})\s*$")
+_COMMENT = re.compile(r"\s+#(?![0-9a-fA-F]{6}\s*$).*$")
+
+
+def format_class(entry: ClassEntry) -> str:
+    """A class as a line of the file."""
+    words = " | ".join(entry.words)
+    body = entry.name if entry.words == (entry.name,) else f"{entry.name} = {words}"
+    return f"{body}  {entry.colour}"
+
+
+def format_classes(entries: Iterable[ClassEntry]) -> str:
+    """The text of a class file."""
+    lines = [("" if entry.ticked else UNTICKED) + format_class(entry) for entry in entries]
+    return "\n".join([*lines, ""])
+
+
+def parse_classes(text: str) -> list[ClassEntry]:
+    """The classes of a class file; those without a colour get one.
+
+    Raises
+    ------
+    ClassFileError
+        Where a line has no name, or a name comes twice.
+    """
+    entries: list[ClassEntry] = []
+    for number, raw in enumerate(text.lstrip("\ufeff").splitlines(), start=1):
+        line, ticked = raw.strip(), True
+        if line.startswith(UNTICKED):
+            line, ticked = line[len(UNTICKED):], False
+        if not line or line.startswith("#"):
+            continue
+        entry = replace(_parse_line(line, number), ticked=ticked)
+        if any(other.name.casefold() == entry.name.casefold() for other in entries):
+            raise ClassFileError(f"Line {number} of the class file names the class {entry.name} a second time.")
+        entries.append(entry)
+    return with_colours(entries)
+
+
+def with_colours(entries: Iterable[ClassEntry], used: Iterable[str] = ()) -> list[ClassEntry]:
+    """The classes, those without a colour given the palette's next."""
+    entries = list(entries)
+    taken = [*used, *(entry.colour for entry in entries if entry.colour)]
+    coloured = []
+    for entry in entries:
+        if not entry.colour:
+            entry = replace(entry, colour=next_colour(taken))
+            taken.append(entry.colour)
+        coloured.append(entry)
+    return coloured
+
+
+def read_classes(path: str) -> list[ClassEntry]:
+    """The classes of the file at `path`.
+
+    Raises
+    ------
+    ClassFileError
+        Where it cannot be read.
+    """
+    try:
+        return parse_classes(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClassFileError(f"The class file {path} cannot be read: {error}.") from error
+
+
+def write_classes(path: str, entries: Iterable[ClassEntry]) -> None:
+    """Write a class file; a file that was there is replaced only by a whole one.
+
+    Raises
+    ------
+    ClassFileError
+        Where it cannot be written.
+    """
+    target = Path(path)
+    part = target.with_name(target.name + ".part")
+    try:
+        part.write_text(format_classes(entries), encoding="utf-8")
+        os.replace(part, target)
+    except OSError as error:
+        raise ClassFileError(f"The class file {path} cannot be written: {error}.") from error
+
+
+def _parse_line(line: str, number: int) -> ClassEntry:
+    colour = _COLOUR.search(line)
+    body = _COMMENT.sub("", line[: colour.start()] if colour else line)
+    name_text, equals, word_text = body.partition("=")
+    listed = unique(tidy(word) for word in (word_text if equals else body).split("|"))
+    name = tidy(name_text) if equals else (listed[0] if listed else "")
+    if not name or not listed:
+        raise ClassFileError(f"Line {number} of the class file has no class name or no word: {line}")
+    asks_name = any(word.casefold() == name.casefold() for word in listed)
+    synonyms = tuple(word for word in listed if word.casefold() != name.casefold())
+    return ClassEntry(name, synonyms, colour[1].lower() if colour else "", asks_name=asks_name)

@@ -1,0 +1,1 @@
+"""The engine as algorithms of QGIS's Processing framework."""

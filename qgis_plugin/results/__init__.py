@@ -1,0 +1,1 @@
+"""From the engine's files to layers of the project."""

@@ -1,0 +1,1 @@
+"""The page in QGIS's options: which engine, and where its things lie."""

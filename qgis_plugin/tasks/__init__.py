@@ -1,0 +1,1 @@
+"""Work beside QGIS's window: tasks of its task manager."""
