@@ -451,3 +451,38 @@ class NotAGoldenFile(GeoOvssError):
 
     def __init__(self, path: object) -> None:
         super().__init__(f"{path} is not a golden file.")
+
+
+class UnknownVectorFormat(GeoOvssError):
+    """The suffix of an output is no vector format that can be written."""
+
+    def __init__(self, path: object, suffixes: list[str]) -> None:
+        super().__init__(f"Polygons cannot be written to {path}: its name must end in one of {', '.join(suffixes)}.")
+
+
+class LayerExists(GeoOvssError):
+    """A layer is in the file already and ``overwrite`` was not asked for."""
+
+    def __init__(self, path: object, layer: str) -> None:
+        super().__init__(f"{path} has a layer {layer!r} already; pass --overwrite to replace it, or another --layer.")
+
+
+class LayerUnsupported(GeoOvssError):
+    """A layer cannot be added to a file of that format."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"No layer can be added to {path}; only a GeoPackage (.gpkg) takes more than one.")
+
+
+class BadTargetCrs(GeoOvssError):
+    """Polygons cannot be written in that CRS."""
+
+    def __init__(self, crs: object, why: str) -> None:
+        super().__init__(f"The polygons cannot be written in {str(crs)!r}: {why}.")
+
+
+class NotATiff(GeoOvssError):
+    """A raster output whose name is not that of a TIFF."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"A raster cannot be written to {path}: its name must end in .tif or .tiff.")

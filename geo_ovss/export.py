@@ -1,0 +1,145 @@
+"""Polygons to files: whole or not at all, in the format of the suffix."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pyogrio
+import pyproj
+import rasterio
+
+from geo_ovss.atomic import writing
+from geo_ovss.errors import BadTargetCrs, LayerExists, LayerUnsupported
+from geo_ovss.formats import Layer, VectorFormat, format_of, write_gpkg
+from geo_ovss.measure import Ground
+from geo_ovss.place import Placement
+from geo_ovss.polygons import PolygonOptions, polygonize
+from geo_ovss.progress import Progress
+from geo_ovss.style import add_layer_style
+from geo_ovss.summary import Summary, SummaryBuilder
+
+WGS84 = "OGC:CRS84"
+
+
+def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, names: Sequence[str],
+                   colours: Sequence[str], out_path: str | Path, *, options: PolygonOptions | None = None,
+                   layer: str | None = None, target_crs: Any = None, metadata: Mapping[str, Any] | None = None,
+                   overwrite: bool = False, append: bool = False, progress: Progress | None = None) -> Summary:
+    """Write the polygons of a label raster; gives the summary per class, which is also written beside as CSV.
+
+    Parameters
+    ----------
+    labels_path, confidence_path : path
+        See `geo_ovss.polygons.read_map`.
+    names, colours : sequences of str
+        Of class i at i - 1; colours as "#rrggbb".
+    out_path : path
+        .gpkg, .parquet, .fgb, .geojson or .shp.
+    layer : str, optional
+        Name of the layer; the file's name where it is left out.
+    target_crs : anything that pyproj understands, optional
+        CRS of the polygons. GeoJSON is always in WGS 84.
+    metadata : mapping
+        Goes into the layer's metadata.
+    overwrite : bool
+        Replace an existing file; with `append`, an existing layer.
+    append : bool
+        Add the layer to an existing GeoPackage. The file is replaced by one with the layer when that is whole.
+
+    Raises
+    ------
+    UnknownVectorFormat, OutputExists, OutputFolderMissing, OutputNotWritable, LayerExists, LayerUnsupported,
+    BadTargetCrs
+    """
+    path, options, progress = Path(out_path), options or PolygonOptions(), progress or Progress()
+    kind = format_of(path)
+    name = layer or path.stem
+    adding = append and path.exists()
+    if adding:
+        _check_layer(path, kind, name, overwrite)
+    crs = check_target(target_crs, kind)
+    with rasterio.open(labels_path) as source:
+        if source.crs is None:
+            crs = None
+        placement = Placement(source.crs, source.transform, source.width, source.height, crs)
+        builder = SummaryBuilder(names, "m2" if Ground(source.crs).metric else "px")
+    frames = polygonize(labels_path, names, confidence_path=confidence_path, options=options, target_crs=crs,
+                        progress=progress)
+    messages = [kind.message] if kind.message else []
+    with writing(path, overwrite or adding) as part:
+        if adding:
+            shutil.copy2(path, part)
+        multi = options.dissolve or placement.crosses
+        content = Layer(name, _counted(frames, builder, names, placement.crs),
+                        "MultiPolygon" if multi else "Polygon", placement.crs,
+                        {key: str(value) for key, value in (metadata or {}).items()})
+        kind.write(content, part, adding)
+        if kind.write is write_gpkg:
+            add_layer_style(part, name, names, colours)
+    summary = builder.summary(path, messages)
+    summary.write_csv(summary_path(path))
+    return summary
+
+
+def summary_path(path: Path) -> Path:
+    """The table beside a file of polygons."""
+    return path.with_name(f"{path.stem}_summary.csv")
+
+
+def read_polygons(path: str | Path, layer: str | None = None) -> gpd.GeoDataFrame:
+    """Read polygons that `write_polygons` has written."""
+    if Path(path).suffix.lower() == ".parquet":
+        return gpd.read_parquet(path)
+    if layer is None and Path(path).suffix.lower() == ".gpkg":
+        layer = next(name for name, geometry in pyogrio.list_layers(path) if geometry is not None)
+    return gpd.read_file(path, layer=layer)
+
+
+def check_target(target_crs: Any, kind: VectorFormat) -> pyproj.CRS | None:
+    """The CRS that polygons are asked for in, None for the raster's.
+
+    Raises
+    ------
+    BadTargetCrs
+    """
+    if target_crs is None:
+        return pyproj.CRS.from_user_input(WGS84) if kind.wgs84 else None
+    try:
+        crs = pyproj.CRS.from_user_input(target_crs)
+    except pyproj.exceptions.CRSError as error:
+        raise BadTargetCrs(target_crs, "it is no CRS that PROJ knows") from error
+    if kind.wgs84 and not crs.equals("EPSG:4326", ignore_axis_order=True):
+        raise BadTargetCrs(target_crs, f"{kind.name} is always in WGS 84 (EPSG:4326)")
+    return pyproj.CRS.from_user_input(WGS84) if kind.wgs84 else crs
+
+
+def _check_layer(path: Path, kind: VectorFormat, name: str, overwrite: bool) -> None:
+    if kind.write is not write_gpkg:
+        raise LayerUnsupported(path)
+    if name in {layer[0] for layer in pyogrio.list_layers(path)} and not overwrite:
+        raise LayerExists(path, name)
+
+
+def _counted(frames: Iterator[gpd.GeoDataFrame], builder: SummaryBuilder, names: Sequence[str],
+             crs: pyproj.CRS | None) -> Iterator[gpd.GeoDataFrame]:
+    """The frames as they pass, added up; one empty frame where there is none."""
+    first = next(frames, None)
+    if first is None:
+        yield empty_frame(crs)
+        return
+    for frame in chain([first], frames):
+        area = frame["area_m2"] if "area_px" not in frame else frame["area_px"]
+        builder.add(frame["class_id"].to_numpy(), area.to_numpy(), frame["confidence"].to_numpy())
+        yield frame
+
+
+def empty_frame(crs: Any) -> gpd.GeoDataFrame:
+    """A layer without polygons."""
+    real: dict[str, list[float]] = {name: [] for name in ("confidence", "confidence_min", "area_m2", "perimeter_m")}
+    frame = gpd.GeoDataFrame({"class_id": [], "class_name": [], **real}, geometry=[], crs=crs)
+    return frame.astype({"class_id": "int32", "class_name": object, **dict.fromkeys(real, "float64")})
