@@ -9,7 +9,6 @@ Usage: python scripts/build_plugin.py [--out FOLDER]
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -31,19 +30,19 @@ REQUIRED = (
 """What the plugin repository asks for, and what this plugin promises."""
 
 
-class PluginNotBuilt(Exception):
+class PluginError(Exception):
     """Something is missing, or too large."""
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The fields of metadata.txt; raises `PluginNotBuilt` where a required one is missing or empty."""
+    """The fields of metadata.txt; raises `PluginError` where a required one is missing or empty."""
     parser = ConfigParser(interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their capitals
     parser.read(path, encoding="utf-8")
     fields = dict(parser["general"])
     missing = [name for name in REQUIRED if not fields.get(name, "").strip()]
     if missing:
-        raise PluginNotBuilt(f"{path.name} lacks {', '.join(missing)}")
+        raise PluginError(f"{path.name} lacks {', '.join(missing)}")
     return fields
 
 
@@ -70,8 +69,8 @@ def build(root: Path, out: Path) -> Path:
             archive.writestr(entry, path.read_bytes())
     if part.stat().st_size > LARGEST:
         part.unlink()
-        raise PluginNotBuilt(f"The zip is larger than {LARGEST} bytes")
-    os.replace(part, target)
+        raise PluginError(f"The zip is larger than {LARGEST} bytes")
+    part.replace(target)
     return target
 
 
@@ -82,7 +81,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         target = build(ROOT, arguments.out)
-    except PluginNotBuilt as error:
+    except PluginError as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{target} ({target.stat().st_size / 1000:.0f} kB)")

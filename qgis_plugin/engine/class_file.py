@@ -5,7 +5,6 @@ A class without a tick is kept as a comment that this plugin reads again and the
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -93,7 +92,7 @@ def write_classes(path: str, entries: Iterable[ClassEntry]) -> None:
     part = target.with_name(target.name + ".part")
     try:
         part.write_text(format_classes(entries), encoding="utf-8")
-        os.replace(part, target)
+        part.replace(target)
     except OSError as error:
         raise ClassFileError(f"The class file {path} cannot be written: {error}.") from error
 

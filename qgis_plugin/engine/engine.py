@@ -87,7 +87,8 @@ class Engine:
         if end.timed_out:
             raise EngineUnusable(f"{self.interpreter} did not answer within {CHECK_SECONDS:.0f} seconds.")
         if end.crashed or end.status != 0:
-            raise EngineUnusable(f"{self.interpreter} cannot run geo-ovss: {_ending(errors.last or 'it gave no reason')}")
+            reason = _ending(errors.last or "it gave no reason")
+            raise EngineUnusable(f"{self.interpreter} cannot run geo-ovss: {reason}")
         return "\n".join(answer)
 
     def version(self, log: RunLog | None = None, cancelled: Callable[[], bool] = lambda: False) -> str:
@@ -100,7 +101,8 @@ class Engine:
         answer = self.ask(["-m", "geo_ovss", "--version"], log or RunLog(), cancelled)
         match = VERSION_LINE.search(answer)
         if match is None:
-            raise EngineUnusable(f"{self.interpreter} answers, but not as geo-ovss: {_ending(answer[:80] or 'nothing')}")
+            heard = _ending(answer[:80] or "nothing")
+            raise EngineUnusable(f"{self.interpreter} answers, but not as geo-ovss: {heard}")
         series, version = (int(match[1]), int(match[2])), f"{match[1]}.{match[2]}{match[3]}"
         if series != ENGINE_SERIES:
             wanted = ".".join(map(str, ENGINE_SERIES))

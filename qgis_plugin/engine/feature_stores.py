@@ -8,7 +8,6 @@ the same folder; the engine itself knows which of its blocks are whole.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from dataclasses import asdict, dataclass, replace
@@ -138,7 +137,7 @@ class FeatureStores:
 def raster_stamp(source: str) -> tuple[int, int]:
     """Size and time of last change of a raster file; zeros where it is no file."""
     try:
-        state = os.stat(source)
+        state = Path(source).stat()
     except OSError:
         return (0, 0)
     return (state.st_size, state.st_mtime_ns)
@@ -160,7 +159,7 @@ def _write_note(store: KeptStore) -> None:
     path = _note_path(store)
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(asdict(store.note), indent=1), encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _read_note(path: Path) -> StoreNote | None:

@@ -62,7 +62,7 @@ class InstallOptions:
 
         The proxy goes by the environment, not by an argument: arguments are seen by every user of the computer.
         """
-        proxies = {name: self.proxy for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
+        proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), self.proxy)
         return {**child, **(proxies if self.proxy else {}), "PIP_REQUIRE_VIRTUALENV": "1"}
 
 

@@ -201,7 +201,7 @@ def _number(folder: Path) -> int | None:
 def _write_state(folder: Path, state: str) -> None:
     part = folder / (NOTE + ".part")
     part.write_text(json.dumps({"state": state}), encoding="utf-8")
-    os.replace(part, folder / NOTE)
+    part.replace(folder / NOTE)
 
 
 def _read_state(folder: Path) -> str:

@@ -32,7 +32,7 @@ _Trigger = QAbstractItemView.EditTrigger
 
 
 class ClassView(QTableView):
-    """The table itself, worked by keys: Insert adds, Delete removes, Ctrl+V pastes, Enter on a colour opens a dialog."""
+    """The table, worked by keys: Insert adds, Delete removes, Ctrl+V pastes, Enter on a colour opens a dialog."""
 
     add_asked = pyqtSignal()
     remove_asked = pyqtSignal()
@@ -87,7 +87,7 @@ class ClassTable(QWidget):
         )
         self.suggest_button = self._button(tr("S&uggestions"), tr("Begin with a class list for aerial scenes"))
         self.suggest_button.setMenu(self._suggestion_menu())
-        self.load_button = self._button(tr("&Load..."), tr("Load a class file, as the command line takes it"), self.load)
+        self.load_button = self._button(tr("&Load..."), tr("Load a class file of the command line"), self.load)
         self.save_button = self._button(tr("Sa&ve..."), tr("Save the classes as a class file"), self.save)
         self._lay_out()
         for signal in (self.model.dataChanged, self.model.rowsInserted, self.model.rowsRemoved, self.model.modelReset):

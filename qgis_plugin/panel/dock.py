@@ -166,5 +166,5 @@ class Dock(QgsDockWidget):
             self.log_button,
             self.settings_button,
         )
-        for before, after in zip(order, order[1:]):
-            QWidget.setTabOrder(before, after)
+        for place in range(1, len(order)):
+            QWidget.setTabOrder(order[place - 1], order[place])

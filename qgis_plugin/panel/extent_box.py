@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer, QgsVectorLayer
+from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer, QgsRectangle, QgsVectorLayer
 from qgis.gui import QgsMapCanvas, QgsMapLayerComboBox
 from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QLabel, QWidget
 
@@ -60,9 +60,7 @@ class ExtentBox(QWidget):
         settings = self._canvas.mapSettings()
         transforms = QgsProject.instance().transformContext()
         box = box_text(settings.visibleExtent(), settings.destinationCrs(), raster.crs(), transforms)
-        xmin, ymin, xmax, ymax = (float(edge) for edge in box.split(","))
-        extent = raster.extent()
-        if xmax <= extent.xMinimum() or xmin >= extent.xMaximum() or ymax <= extent.yMinimum() or ymin >= extent.yMaximum():
+        if not QgsRectangle(*(float(edge) for edge in box.split(","))).intersects(raster.extent()):
             raise AreaError(tr("The map canvas does not show the layer {}.").format(raster.name()))
         return box
 

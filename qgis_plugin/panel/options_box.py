@@ -35,7 +35,7 @@ class OptionsBox(QgsCollapsibleGroupBox):
         self.min_area = OptionSpin(0.1, 1e6, 1.0, 1, tr(" m²"), tr("keep all"), self)
         self.min_area.setToolTip(tr("Regions smaller than this join a neighbour, square metres"))
         self.simplify = OptionSpin(0.01, 1000.0, 0.1, 2, "", tr("none"), self)
-        self.simplify.setToolTip(tr("Tolerance for simpler borders, map units of the layer; neighbours stay without gaps"))
+        self.simplify.setToolTip(tr("Tolerance for simpler borders, map units; neighbours stay without gaps"))
         self._lay_out()
         self.setCollapsed(True)
 

@@ -41,7 +41,7 @@ def add_classes(algorithm: QgsProcessingAlgorithm) -> None:
         CLASSES, tr("Classes (road,building  or  building|house;road|street)"), optional=True
     ))
     algorithm.addParameter(QgsProcessingParameterFile(
-        CLASS_FILE, tr("Class file, in place of the list"), behavior=FILE, optional=True, fileFilter="Class files (*.txt)"
+        CLASS_FILE, tr("Class file, in place of the list"), behavior=FILE, optional=True, fileFilter="Classes (*.txt)"
     ))
 
 

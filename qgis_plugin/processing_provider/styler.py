@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from qgis.core import (
     QgsMapLayer,
@@ -15,7 +16,7 @@ from qgis.core import (
 class Styler(QgsProcessingLayerPostProcessorInterface):
     """Calls a function with the layer, in the main thread."""
 
-    _alive: list[Styler] = []
+    _alive: ClassVar[list[Styler]] = []
     """Processing keeps no reference to the Python half of a post-processor; without this it would be gone."""
 
     def __init__(self, style: Callable[[QgsMapLayer], None]) -> None:

@@ -33,7 +33,7 @@ class SettingsPage(QgsOptionsPageWidget):
         self.data_folder = FileField(QgsFileWidget.StorageMode.GetDirectory, tooltip, "", self)
         self.report_button = QPushButton(tr("Copy &diagnostics"), self)
         self.report_button.setToolTip(
-            tr("Copy versions, paths, interpreter, accelerator and the last log to the clipboard; it names your folders")
+            tr("Copy versions, paths, interpreter, accelerator and last log to the clipboard; it names your folders")
         )
         self.report_button.clicked.connect(lambda _checked=False: self.copy_report())
         self.report_answer = QLabel(self)

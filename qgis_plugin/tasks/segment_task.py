@@ -53,7 +53,8 @@ class SegmentTask(EngineTask):
             self.asked_again = True
             return store
         options = self._with_area_file(store, job.encode)
-        self._engine.run(encode_command(job.source, str(store.path), options), self.log, self._hear_encode, self.isCanceled)
+        command = encode_command(job.source, str(store.path), options)
+        self._engine.run(command, self.log, self._hear_encode, self.isCanceled)
         return self._stores.finish(store)
 
     def _with_area_file(self, store: KeptStore, options: EncodeOptions) -> EncodeOptions:
