@@ -79,6 +79,10 @@ class LabelMap:
             self._ranges.append((low, int(found[2]) if found[2] else low, number))
         self._words[value.casefold()] = number
 
+    def identity(self) -> dict[str, object]:
+        """As plain JSON values."""
+        return {"offset": self.offset, "ranges": self._ranges, "colours": self._colours, "words": self._words}
+
     @property
     def by_colour(self) -> bool:
         """Whether the truth is a colour picture."""

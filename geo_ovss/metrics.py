@@ -177,6 +177,25 @@ class BoundaryErrors:
         """The same share at the control lines."""
         return float(_ratio(self.control_errors, self.control_pairs))
 
+    def count(
+        self, truth: NDArray[np.integer], labels: NDArray[np.integer], lines: Sequence[int], controls: Sequence[int]
+    ) -> None:
+        """Count across horizontal lines; transposed arrays count across vertical ones.
+
+        Parameters
+        ----------
+        truth, labels : ndarray (H, W) of int
+            Class numbers.
+        lines, controls : sequence of int
+            The first row after each boundary and each control line.
+        """
+        pairs, errors = count_line_errors(truth, labels, lines, self.distance)
+        self.pairs += pairs
+        self.errors += errors
+        pairs, errors = count_line_errors(truth, labels, controls, self.distance)
+        self.control_pairs += pairs
+        self.control_errors += errors
+
     def merge(self, other: BoundaryErrors) -> None:
         """Add the counts of another picture."""
         if other.distance != self.distance:
@@ -204,7 +223,11 @@ def control_lines(lines: Sequence[int], length: int, distance: int) -> list[int]
 
     >>> control_lines([112, 224], 336, 8)
     [56, 168, 280]
+    >>> control_lines([], 336, 8)
+    []
     """
+    if not len(lines):
+        return []
     edges = [0, *lines, length]
     return [(a + b) // 2 for a, b in pairwise(edges) if b - a >= 4 * distance]
 
@@ -251,7 +274,7 @@ def boundary_errors(
     col_lines: Sequence[int],
     distance: int = BOUNDARY_DISTANCE,
 ) -> BoundaryErrors:
-    """Count the boundary errors of one picture.
+    """Count the boundary errors of one picture held in memory.
 
     Parameters
     ----------
@@ -264,13 +287,7 @@ def boundary_errors(
     """
     found = BoundaryErrors(distance)
     for truth_map, label_map, lines in ((truth, labels, row_lines), (truth.T, labels.T, col_lines)):
-        pairs, errors = count_line_errors(truth_map, label_map, lines, distance)
-        found.pairs += pairs
-        found.errors += errors
-        between = control_lines(lines, truth_map.shape[0], distance) if len(lines) else []
-        pairs, errors = count_line_errors(truth_map, label_map, between, distance)
-        found.control_pairs += pairs
-        found.control_errors += errors
+        found.count(truth_map, label_map, lines, control_lines(lines, truth_map.shape[0], distance))
     return found
 
 
