@@ -100,7 +100,7 @@ def plot_worst(
     path : Path
     """
     heights = [picture.shape[0] / picture.shape[1] for _, picture, _, _ in panels]
-    figure = Figure(figsize=(11, 3.4 * sum(heights) + 0.9 * len(panels) + 0.6), layout="constrained")
+    figure = Figure(figsize=(11, 3.55 * sum(heights) + 0.3 * len(panels) + 0.5), layout="constrained")
     grid = figure.subplots(len(panels), 3, squeeze=False, height_ratios=heights)
     shown = ListedColormap([NO_LABEL, *colours])
     for row, (title, picture, truth, labels) in zip(grid, panels, strict=True):

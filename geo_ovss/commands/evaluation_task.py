@@ -133,7 +133,7 @@ def benchmark_task(
         listed = ", ".join(f"{paper} {value:.1f}" for paper, value in means["mean"].items())
         footer = f"Mean over the papers' eight sets, as reported: {listed}."
     return Task(
-        chosen.samples(root), TruthRule(dataset.truth_map()), Vocabulary.from_text(dataset.class_file),
+        chosen.samples(root), TruthRule(dataset.truth_map()), parse_classes(dataset.class_file),
         replace(read, collar="keep"), query, rule if dataset.kind == "picture" else None, dataset.papers,
         [f"{dataset.title} ({dataset.source})"], footer,
     )
