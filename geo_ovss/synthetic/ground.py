@@ -76,7 +76,7 @@ def add_blob(
 ) -> None:
     """A smooth closed shape of about `radius` metres; `soft` metres of fading edge for stains and clearings."""
     own = Random(world.seed())
-    waves = [(k, own.gauss(0.0, wobble / k), own.uniform(0.0, math.tau)) for k in (2, 3, 4, 5)]
+    waves = [(k, max(-0.3, min(0.3, own.gauss(0.0, wobble / k))), own.uniform(0.0, math.tau)) for k in (2, 3, 4, 5)]
     angle, reach = own.uniform(0.0, math.pi), radius * (1.0 + 2.0 * wobble) * max(1.0, stretch)
 
     def paint(canvas: Canvas) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -68,6 +69,7 @@ def add_roundabout(world: World, x: float, y: float, radius: float, road: Road) 
         canvas.paint(window, inside, world.palette[island].texture(canvas, window), ID[label])
 
     world.add("marking", x, y, radius + road.width, paint, "roundabout")
+    world.islands.append((x, y, radius + road.width / 2))
     kind = "palm" if world.palette.climate != "temperate" else "leaves"
     for k in range(rng.choice((0, 1, 5, 8))):
         turn = k * math.tau / 8
@@ -96,7 +98,7 @@ def add_way(world: World, points: Points, road: Road) -> None:
 def _resampled(points: Points, step: float) -> Points:
     """The polyline with a point at least every `step` metres."""
     pieces = [points[:1]]
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in itertools.pairwise(points):
         count = max(1, math.ceil(float(np.hypot(*(b - a))) / step))
         pieces.append(a + (b - a) * (np.arange(1, count + 1)[:, None] / count))
     return np.concatenate(pieces)

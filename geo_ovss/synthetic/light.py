@@ -65,18 +65,20 @@ class Camera:
     jpeg: int | None
 
     @classmethod
-    def pick(cls, rng: Random, gsd: float) -> Camera:
+    def pick(cls, rng: Random, climate: str) -> Camera:
         """A camera: mostly clean, now and then hazy, soft, noisy or badly compressed."""
         deep = rng.uniform(0.2, 0.55)
-        hard = rng.random() < 0.3  # satellite products stretched until sand is white and water black
+        hard = rng.random() < (
+            0.5 if climate == "arid" else 0.12
+        )  # satellite products stretched until sand is white and water black
         return cls(
             shade=(deep * 0.95, deep * 1.02, deep * rng.uniform(1.08, 1.35)),
             haze=rng.uniform(0.1, 0.35) if rng.random() < 0.2 else rng.uniform(0.0, 0.08),
             haze_colour=(rng.uniform(180, 215), rng.uniform(190, 218), rng.uniform(200, 230)),
             gain=rng.uniform(0.8, 1.2),
-            contrast=rng.uniform(1.25, 1.6) if hard else rng.uniform(0.85, 1.2),
+            contrast=rng.uniform(1.2, 1.5) if hard else rng.uniform(0.85, 1.15),
             gamma=rng.uniform(0.85, 1.2),
-            saturation=rng.uniform(0.55, 1.35),
+            saturation=rng.uniform(0.6, 1.15),
             balance=(rng.gauss(1.0, 0.04), rng.gauss(1.0, 0.02), rng.gauss(1.0, 0.05)),
             falloff=rng.uniform(0.0, 0.08),
             blur=rng.choice((0.3, 0.45, 0.6, 0.8, 1.1)),

@@ -1,17 +1,15 @@
-"""Surfaces: what colours a material has in a season and climate, and its texture over a window."""
+"""Surfaces: the colours of a material and its texture over a window."""
 
 from __future__ import annotations
 
 import colorsys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 
 from .canvas import Canvas, Colour, Window
 from .noise import Floats
-
-SEASONS = ("spring", "summer", "dry", "autumn", "winter")
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,8 @@ class Material:
         A third colour where another coarse noise is high.
     spot_share : float
         About the share of the surface that the spots take.
+    veins : float
+        Relative brightness of thin winding lines: wheel tracks in sand, paths of animals in pasture, rills.
     """
 
     first: Colour
@@ -44,6 +44,7 @@ class Material:
     fine: float = 1.6
     spots: Colour | None = None
     spot_share: float = 0.1
+    veins: float = 0.0
 
     def texture(self, canvas: Canvas, window: Window, variant: int = 0) -> Floats:
         """Colour of the surface over a window, (h, w, 3)."""
@@ -54,12 +55,22 @@ class Material:
         if self.spots is not None:
             level = 2.0 * (0.5 - self.spot_share) ** 3 * 4.0 + 0.8 * (0.5 - self.spot_share)
             field = canvas.noise(window, *self.patch, gain=0.75, variant=variant ^ 3)
-            amount = np.clip((field - np.float32(level)) * 1.5, 0.0, 1.0)[..., None]
+            amount = np.clip((field - np.float32(level)) * 0.9, 0.0, 0.8)[..., None]
             colour += amount * (np.asarray(self.spots, np.float32) - colour)
+        if self.veins != 0.0:
+            colour *= (1.0 + self._winding(canvas, window, variant))[..., None]
         if self.grain > 0.0:
             fine = canvas.noise(window, 0.1, self.fine, gain=0.85, variant=variant ^ 1)
             colour *= (1.0 + np.float32(self.grain) * fine)[..., None]
         return colour
+
+    def _winding(self, canvas: Canvas, window: Window, variant: int) -> Floats:
+        """Relative brightness of thin lines along the level lines of smooth noise, (h, w)."""
+        wide = np.exp(-np.square(canvas.noise(window, 6.4, 100.0, 0.5, variant) * np.float32(25.0)))
+        small = np.exp(-np.square(canvas.noise(window, 1.6, 25.0, 0.6, variant ^ 2) * np.float32(14.0)))
+        patchy = np.clip(0.5 + 0.6 * canvas.noise(window, 25.0, 200.0, 0.6, variant ^ 1), 0.0, 1.2)
+        lines: Floats = np.float32(self.veins) * (wide + np.float32(0.6) * small) * patchy
+        return lines
 
 
 def jitter(rng: Random, colour: Colour, spread: float = 0.1) -> Colour:
@@ -71,167 +82,8 @@ def jitter(rng: Random, colour: Colour, spread: float = 0.1) -> Colour:
 
 def lively(rng: Random, saturation: float = 0.6, value: float = 0.7) -> Colour:
     """A random saturated colour, such as of cars and awnings."""
-    red, green, blue = colorsys.hsv_to_rgb(rng.random(), saturation * rng.uniform(0.5, 1.3) % 1.0, value)
+    hue = rng.choice((0.0, 0.02, 0.08, 0.13, 0.35, 0.48, 0.56, 0.6, 0.63)) + rng.uniform(-0.02, 0.02)
+    red, green, blue = colorsys.hsv_to_rgb(
+        hue % 1.0, min(1.0, saturation * rng.uniform(0.5, 1.2)), value * rng.uniform(0.5, 1.1)
+    )
     return red * 255.0, green * 255.0, blue * 255.0
-
-
-_ROOFS: dict[str, tuple[Colour, Colour]] = {
-    "red tile": ((168, 92, 66), (138, 70, 54)),
-    "orange tile": ((196, 128, 92), (172, 104, 72)),
-    "brown tile": ((128, 96, 78), (104, 78, 64)),
-    "tan tile": ((190, 160, 126), (170, 138, 108)),
-    "slate": ((98, 100, 108), (76, 80, 88)),
-    "grey shingle": ((138, 136, 136), (112, 112, 114)),
-    "dark shingle": ((84, 82, 82), (66, 64, 66)),
-    "white metal": ((236, 238, 240), (212, 216, 220)),
-    "blue metal": ((84, 118, 176), (62, 96, 152)),
-    "green metal": ((92, 128, 106), (72, 106, 88)),
-    "red metal": ((158, 62, 58), (128, 52, 50)),
-    "grey metal": ((168, 172, 176), (142, 146, 152)),
-    "rusty metal": ((150, 112, 88), (122, 82, 62)),
-    "gravel": ((172, 166, 156), (150, 144, 136)),
-    "bitumen": ((84, 84, 86), (64, 64, 68)),
-    "membrane": ((222, 220, 214), (200, 198, 194)),
-    "cream": ((224, 212, 188), (202, 190, 166)),
-    "concrete": ((178, 174, 166), (150, 147, 140)),
-}
-_PITCHED = ("red tile", "orange tile", "brown tile", "tan tile", "slate", "grey shingle", "dark shingle")
-_FLAT = ("gravel", "bitumen", "membrane", "concrete", "white metal", "grey metal", "cream")
-_SHEDS = ("white metal", "grey metal", "blue metal", "green metal", "red metal", "rusty metal", "membrane", "gravel")
-_ARID = ("cream", "membrane", "concrete", "cream", "tan tile", "gravel", "white metal")
-
-# Vegetation by season: (grass, grass second, crop, crop second, leaves, leaves second).
-_GREENS: dict[str, tuple[Colour, Colour, Colour, Colour, Colour, Colour]] = {
-    "spring": ((98, 130, 62), (122, 148, 78), (86, 128, 54), (112, 150, 70), (72, 108, 46), (104, 136, 64)),
-    "summer": ((84, 114, 58), (108, 130, 74), (72, 108, 50), (98, 128, 62), (40, 72, 34), (66, 98, 48)),
-    "dry": ((134, 128, 86), (156, 142, 100), (118, 122, 70), (148, 140, 88), (56, 76, 42), (82, 98, 58)),
-    "autumn": ((104, 114, 66), (130, 126, 80), (110, 112, 66), (142, 130, 84), (120, 92, 42), (152, 112, 50)),
-    "winter": ((110, 112, 82), (128, 124, 96), (104, 112, 70), (126, 122, 86), (92, 84, 72), (112, 102, 88)),
-}
-
-
-class Palette:
-    """The materials of one scene: its season, its climate and its own random leaning.
-
-    Parameters
-    ----------
-    rng : random.Random
-        Drawn from.
-    climate : {"temperate", "arid", "tropical"}
-        Shifts soils, water and plants.
-    season : str, optional
-        One of :data:`SEASONS`; by default at random.
-    """
-
-    def __init__(self, rng: Random, climate: str, season: str | None = None) -> None:
-        self.climate = climate
-        self.season = season or (rng.choice(("summer", "dry")) if climate == "arid" else rng.choice(SEASONS))
-        self.leafless = self.season == "winter" and climate == "temperate"
-        self._rng = rng
-        self._roof_bias = rng.sample(sorted(_ROOFS), 4)
-        self.materials: dict[str, Material] = {}
-        self._ground(rng)
-        self._plants(rng)
-        self._paving(rng)
-        self._water(rng)
-
-    def __getitem__(self, name: str) -> Material:
-        return self.materials[name]
-
-    def _add(self, name: str, first: Colour, second: Colour, spread: float = 0.1, **more: object) -> None:
-        self.materials[name] = replace(
-            Material(jitter(self._rng, first, spread), jitter(self._rng, second, spread)),
-            **more,  # type: ignore[arg-type]
-        )
-
-    def _ground(self, rng: Random) -> None:
-        sands: dict[str, tuple[tuple[Colour, Colour], ...]] = {
-            "arid": (((222, 222, 224), (196, 192, 190)), ((226, 214, 194), (198, 182, 160)),
-                     ((214, 192, 164), (190, 166, 136)), ((232, 226, 220), (204, 196, 190))),
-            "temperate": (((214, 200, 172), (190, 172, 142)), ((200, 186, 160), (176, 160, 134))),
-            "tropical": (((232, 222, 200), (212, 196, 166)), ((206, 184, 150), (182, 158, 124))),
-        }  # fmt: skip
-        first, second = rng.choice(sands[self.climate])
-        self._add(
-            "sand",
-            first,
-            second,
-            0.05,
-            mix=0.3,
-            patch=(3.2, 100.0),
-            grain=0.03,
-            spots=jitter(rng, tuple(c * 0.82 for c in second), 0.06),
-            spot_share=0.12,
-        )  # type: ignore[arg-type]
-        self._add("beach", (218, 202, 174), (196, 178, 150), 0.07, mix=0.25, grain=0.03)
-        soil = rng.choice((((142, 112, 86), (118, 92, 70)), ((158, 108, 78), (130, 86, 62)),
-                           ((172, 152, 126), (148, 128, 104)), ((112, 96, 80), (92, 78, 66)),
-                           ((176, 160, 146), (156, 138, 126))))  # fmt: skip
-        self._add("soil", *soil, mix=0.35, patch=(1.6, 50.0), grain=0.07, spots=(168, 154, 130), spot_share=0.12)
-        self._add("plough", *soil, 0.12, mix=0.3, patch=(6.4, 100.0), grain=0.08)
-        self._add("rock", (150, 142, 134), (112, 106, 100), mix=0.5, patch=(0.4, 12.0), grain=0.12)
-        self._add("dry grass", (166, 150, 112), (138, 124, 92), 0.08, mix=0.4, patch=(0.8, 50.0), grain=0.08,
-                  spots=jitter(rng, (118, 104, 84), 0.1), spot_share=0.15)  # fmt: skip
-        self._add("mud", (104, 108, 100), (78, 84, 78), 0.15, mix=0.4, patch=(1.6, 100.0), grain=0.05,
-                  spots=(140, 150, 132), spot_share=0.15)  # fmt: skip
-        self._add("clay", (190, 124, 84), (170, 108, 74), 0.1, mix=0.2, grain=0.03)
-        self._add("bunker", (222, 210, 184), (206, 194, 168), 0.06, mix=0.2, grain=0.02)
-
-    def _plants(self, rng: Random) -> None:
-        season = "dry" if self.climate == "arid" and rng.random() < 0.5 else self.season
-        grass, grass2, crop, crop2, leaf, leaf2 = _GREENS[season]
-        bare: Colour = self["soil"].first
-        self._add("grass", grass, grass2, 0.13, mix=0.4, patch=(1.6, 25.0), grain=0.07, spots=bare, spot_share=0.05)
-        self._add("lawn", grass, grass2, 0.12, mix=0.25, patch=(1.6, 12.0), grain=0.05)
-        watered: Colour = (78, 116, 56) if season in ("dry", "winter", "autumn") and rng.random() < 0.6 else grass
-        self._add("turf", watered, grass2 if watered is grass else (98, 134, 70), 0.08, mix=0.25, grain=0.03)
-        self._add("crop", crop, crop2, 0.15, mix=0.3, patch=(3.2, 100.0), grain=0.05)
-        self._add("ripe crop", (190, 170, 112), (168, 148, 96), 0.08, mix=0.3, patch=(3.2, 100.0), grain=0.05)
-        self._add("shrub", (86, 88, 58), (64, 68, 44), 0.2, mix=0.5, patch=(0.4, 6.4), grain=0.15)
-        self._add("reed", (84, 92, 62), (60, 70, 50), 0.2, mix=0.5, patch=(0.8, 25.0), grain=0.12)
-        if self.climate == "arid":
-            leaf, leaf2 = (58, 72, 46), (84, 96, 64)
-        self._add("leaves", leaf, leaf2, 0.15, mix=0.4, patch=(0.8, 12.0), grain=0.12)
-        self._add("needles", (34, 56, 38), (50, 72, 50), 0.15, mix=0.4, patch=(0.8, 6.4), grain=0.12)
-        self._add("palm", (62, 82, 46), (92, 106, 66), 0.12, mix=0.4, patch=(0.4, 3.2), grain=0.12)
-        self._add("hedge", (48, 74, 40), (66, 92, 52), 0.12, mix=0.4, patch=(0.4, 6.4), grain=0.12)
-
-    def _paving(self, rng: Random) -> None:
-        asphalt = rng.choice((((74, 74, 78), (92, 92, 95)), ((112, 111, 110), (130, 128, 126)),
-                              ((150, 147, 142), (166, 163, 157)), ((104, 94, 88), (124, 114, 106)),
-                              ((90, 86, 92), (108, 104, 108))))  # fmt: skip
-        self._add(
-            "asphalt", *asphalt, mix=0.25, patch=(0.8, 25.0), grain=0.05, spots=tuple(c * 0.85 for c in asphalt[0])
-        )
-        self._add(
-            "lot", *rng.choice((asphalt, ((96, 96, 100), (118, 117, 117)))), mix=0.35, patch=(0.8, 25.0), grain=0.05
-        )
-        self._add("concrete", (184, 180, 170), (162, 158, 150), 0.07, mix=0.35, patch=(0.8, 12.0), grain=0.04)
-        self._add("paving", (176, 164, 150), (156, 142, 128), 0.1, mix=0.3, patch=(0.4, 6.4), grain=0.05)
-        self._add("runway", (112, 110, 106), (136, 132, 126), 0.15, mix=0.4, patch=(3.2, 50.0), grain=0.05)
-        self._add("apron", (188, 182, 170), (164, 158, 148), 0.1, mix=0.35, patch=(1.6, 25.0), grain=0.04)
-        self._add("ballast", (138, 128, 120), (112, 104, 98), 0.1, mix=0.4, patch=(0.4, 6.4), grain=0.12)
-        self._add("gravel", (176, 168, 154), (150, 142, 128), 0.1, mix=0.4, patch=(0.4, 12.0), grain=0.09)
-        self._add("wood", (172, 156, 132), (140, 124, 104), 0.12, mix=0.4, patch=(0.4, 6.4), grain=0.08)
-
-    def _water(self, rng: Random) -> None:
-        rivers = (((118, 108, 76), (98, 96, 66)), ((66, 82, 62), (48, 64, 50)), ((32, 40, 42), (22, 30, 32)),
-                  ((96, 104, 84), (80, 92, 76)), ((44, 66, 74), (32, 52, 62)))  # fmt: skip
-        lakes = (((30, 52, 58), (20, 38, 46)), ((38, 54, 40), (26, 42, 32)), ((18, 24, 26), (12, 16, 20)),
-                 ((74, 92, 70), (56, 76, 60)))  # fmt: skip
-        seas = (((22, 52, 74), (14, 40, 62)), ((28, 92, 96), (18, 74, 84)), ((14, 16, 20), (8, 10, 14)),
-                ((110, 124, 126), (94, 110, 116)), ((48, 78, 84), (36, 62, 72)), ((16, 62, 60), (10, 46, 50)))  # fmt: skip
-        lagoons = (((42, 132, 136), (26, 104, 116)), ((16, 40, 28), (10, 28, 22)), ((14, 16, 16), (8, 10, 12)),
-                   ((86, 104, 64), (60, 84, 54)), ((52, 96, 92), (36, 76, 78)))  # fmt: skip
-        for name, choices in (("river", rivers), ("lake", lakes), ("sea", seas), ("lagoon", lagoons)):
-            self._add(name, *rng.choice(choices), 0.12, mix=0.3, patch=(6.4, 200.0), grain=0.02)
-        self._add("pool", (88, 186, 208), (66, 168, 198), 0.08, mix=0.3, patch=(0.8, 6.4), grain=0.02)
-
-    def roof(self, rng: Random, kind: str) -> tuple[str, Material]:
-        """A roof material for a building of `kind` ("pitched", "flat", "shed", "arid"); gives its name too."""
-        names = {"pitched": _PITCHED, "flat": _FLAT, "shed": _SHEDS, "arid": _ARID}[kind]
-        preferred = [n for n in names if n in self._roof_bias]
-        name = rng.choice(preferred if preferred and rng.random() < 0.5 else names)
-        first, second = (jitter(rng, c, 0.08) for c in _ROOFS[name])
-        return name, Material(first, second, mix=rng.uniform(0.2, 0.5), patch=(0.8, rng.choice((6.4, 12.0))),
-                              grain=rng.uniform(0.03, 0.08), fine=0.8)  # fmt: skip

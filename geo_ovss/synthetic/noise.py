@@ -10,17 +10,22 @@ Floats = npt.NDArray[np.float32]
 #: Shortest wavelength (m); each further band doubles it.
 SHORTEST = 0.1
 #: A band is drawn when a wave has at least this many pixels; shorter ones average out within a pixel.
-PIXELS_PER_WAVE = 1.5
-#: Standard deviation of smoothstep-interpolated unit lattice noise (integrates the weights' squares).
-INTERPOLATED_STD = 0.743
+PIXELS_PER_WAVE = 1.6
+#: Standard deviation of unit white noise on a lattice, interpolated by cubic B-splines: (151/315) in two dimensions.
+INTERPOLATED_STD = 151.0 / 315.0
 
 
-def _smooth_steps(count: int, pitch: float) -> tuple[npt.NDArray[np.intp], Floats]:
-    """Lattice index and smoothstep weight of `count` samples that lie `pitch` lattice cells apart."""
-    position = np.arange(count) * pitch + 0.5
+def _spline_taps(count: int, pitch: float) -> tuple[npt.NDArray[np.intp], Floats]:
+    """First lattice index and the four cubic B-spline weights (4, count) of samples `pitch` lattice cells apart.
+
+    B-splines make the noise nearly the same in all directions, where linear or smoothstep weights show the lattice.
+    """
+    position = np.arange(count) * pitch + 0.37
     index = position.astype(np.intp)
-    weight = (position - index).astype(np.float32)
-    return index, weight * weight * (3.0 - 2.0 * weight)
+    t = (position - index).astype(np.float32)
+    s = 1.0 - t
+    weights = np.stack([s**3, 3 * t**3 - 6 * t**2 + 4, 3 * s**3 - 6 * s**2 + 4, t**3]) / np.float32(6.0)
+    return index, weights.astype(np.float32)
 
 
 class NoiseBank:
@@ -44,16 +49,16 @@ class NoiseBank:
     def band(self, k: int) -> Floats:
         """Unit-variance noise of wavelength ``SHORTEST * 2**k`` metres, (H, W)."""
         if k not in self._bands:
-            pitch = self.gsd / (SHORTEST * 2.0**k)
-            rows, row_weight = _smooth_steps(self.shape[0], pitch)
-            cols, col_weight = _smooth_steps(self.shape[1], pitch)
+            pitch = 2.0 * self.gsd / (SHORTEST * 2.0**k)
+            rows, row_weights = _spline_taps(self.shape[0], pitch)
+            cols, col_weights = _spline_taps(self.shape[1], pitch)
             lattice = np.random.default_rng([self.seed, k]).standard_normal(
-                (int(rows[-1]) + 2, int(cols[-1]) + 2), dtype=np.float32
+                (int(rows[-1]) + 4, int(cols[-1]) + 4), dtype=np.float32
             )
-            step = lattice[:, cols + 1] - lattice[:, cols]
-            wide = lattice[:, cols] + step * col_weight
-            upper = wide[rows]
-            self._bands[k] = (upper + (wide[rows + 1] - upper) * row_weight[:, None]) / np.float32(INTERPOLATED_STD)
+            wide = sum(np.take(lattice, cols + j, axis=1) * col_weights[j] for j in range(4)) / np.float32(
+                INTERPOLATED_STD
+            )
+            self._bands[k] = sum(np.take(wide, rows + j, axis=0) * row_weights[j][:, None] for j in range(4))
         return self._bands[k]
 
     def fractal(self, low: float, high: float, gain: float = 0.7, variant: int = 0) -> Floats:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from .canvas import Canvas, Sun
 from .classes import COARSE_OF
 from .light import Camera
-from .materials import Palette
+from .palette import Palette
 from .styles import STYLES
 from .world import World
 
@@ -91,7 +91,7 @@ def draw_scene(
     angle = rng.uniform(0.0, math.tau) if rng.random() < 0.7 else rng.choice((0.0, 0.5, 1.0, 1.5)) * math.pi
     canvas = Canvas(rng.getrandbits(31), shape, gsd, centre, angle, sun)
     world.paint_on(canvas)
-    camera = Camera.pick(rng, gsd)
+    camera = Camera.pick(rng, climate)
     return Scene(camera.develop(canvas, seed & 0x7FFFFFFF), canvas.labels, gsd, style, palette.season, climate)
 
 

@@ -8,39 +8,32 @@ from random import Random
 import numpy as np
 
 from .canvas import Canvas, Points, Window, polygon_distance
-from .classes import ID
+from .classes import CLASSES, ID
 from .noise import Floats
 from .world import World
 
+#: Labels in which no field of crowns grows.
+_WATERS = [index for index, (_, coarse) in enumerate(CLASSES) if coarse == "water"]
+
 
 def add_tree(world: World, x: float, y: float, radius: float, kind: str = "leaves") -> None:
-    """A single tree; `kind` is "leaves", "needles", "palm" or "shrub"."""
+    """A single tree; `kind` is "leaves", "needles", "hedge" or "palm"."""
     own = Random(world.seed())
-    variant = own.randrange(4)
-    phases = [own.uniform(0.0, math.tau) for _ in range(3)]
     tint = [own.gauss(1.0, 0.14) * gain for gain in (own.gauss(1.0, 0.06), 1.0, own.gauss(1.0, 0.06))]
-    tall = {"palm": own.uniform(5.0, 11.0), "shrub": radius * 1.2}.get(kind, radius * own.uniform(1.5, 2.6))
+    tall = {"palm": own.uniform(5.0, 11.0), "hedge": radius * 1.2}.get(kind, radius * own.uniform(1.2, 2.2))
     bare = world.palette.leafless and kind == "leaves" and own.random() < 0.85
-    fronds = own.choice((9, 11, 13))
     label = ID["palm tree"] if kind == "palm" else ID["tree"]
+    seed, variant = own.getrandbits(31), own.randrange(4)
 
     def paint(canvas: Canvas) -> None:
-        window = canvas.around(x, y, radius * 1.4)
+        window = canvas.around(x, y, radius * 1.45)
         if window is None:
             return
         dx, dy = window.x - np.float32(x), window.y - np.float32(y)
-        distance = np.hypot(dx, dy)
-        theta = np.arctan2(dy, dx)
-        if kind == "palm":
-            edge = radius * (0.62 + 0.38 * np.cos(fronds * theta + phases[0]))
-            rough = 0.1 * radius
-        else:
-            edge = radius * (1.0 + 0.09 * np.cos(2 * theta + phases[0]) + 0.08 * np.cos(3 * theta + phases[1])
-                             + 0.05 * np.cos(5 * theta + phases[2]))  # fmt: skip
-            rough = 0.13 * radius
-        lumps = canvas.noise(window, 0.4, max(0.8, 0.8 * radius), 0.8, variant)
-        reach = distance - edge + np.float32(rough) * lumps
-        dome = np.sqrt(np.maximum(1.0 - np.square(distance / np.float32(1.1 * radius)), 0.0))
+        lumps = canvas.noise(window, 0.4, max(0.8, 0.7 * radius), 0.8, variant)
+        crown = _palm_crown if kind == "palm" else _leaf_crown
+        reach, dome = crown(dx, dy, radius, Random(seed), canvas.gsd)
+        reach = reach + np.float32(0.12 * radius) * lumps
         colour = world.palette[kind].texture(canvas, window, variant) * np.asarray(tint, np.float32)
         colour *= _crown_light(canvas, dx, dy, dome, lumps, radius)[..., None]
         alpha = canvas.cover(reach)
@@ -49,11 +42,38 @@ def add_tree(world: World, x: float, y: float, radius: float, kind: str = "leave
         canvas.paint(window, alpha, colour)
         inside = reach < 0.0
         canvas.labels[window.rows, window.cols][inside] = label
-        top = np.float32(tall * (0.3 if bare else 1.0)) * (0.5 + 0.5 * dome)
+        top = np.float32(tall * (0.3 if bare else 1.0)) * (0.4 + 0.6 * dome)
         area = canvas.height[window.rows, window.cols]
         np.maximum(area, np.where(inside, top, 0.0), out=area)
 
-    world.add("tree", x, y, 1.4 * radius + tall, paint, "palm tree" if kind == "palm" else "tree")
+    world.add("tree", x, y, 1.45 * radius + tall, paint, "palm tree" if kind == "palm" else "tree")
+
+
+def _leaf_crown(dx: Floats, dy: Floats, radius: float, own: Random, gsd: float) -> tuple[Floats, Floats]:
+    """Signed distance (m) to a crown of several boughs, and its dome of 0..1."""
+    boughs = 1 if radius < 3.0 * gsd else min(9, 3 + int(radius * own.uniform(0.6, 1.2)))
+    if boughs == 1:
+        distance = np.hypot(dx, dy)
+        return distance - np.float32(radius), np.sqrt(np.maximum(1.0 - np.square(distance / np.float32(radius)), 0.0))
+    reach = np.hypot(dx, dy) - np.float32(0.6 * radius)
+    dome = np.sqrt(np.maximum(1.0 - np.square(dx / radius) - np.square(dy / radius), 0.0)) * np.float32(0.8)
+    start = own.uniform(0.0, math.tau)
+    for k in range(boughs):
+        turn = start + math.tau * k / boughs + own.gauss(0.0, 0.3)
+        out, size = radius * own.uniform(0.35, 0.68), radius * own.uniform(0.3, 0.52)
+        u, v = dx - np.float32(out * math.cos(turn)), dy - np.float32(out * math.sin(turn))
+        square = (u * u + v * v) / np.float32(size * size)
+        np.minimum(reach, (np.sqrt(square) - 1.0) * np.float32(size), out=reach)
+        np.maximum(dome, np.sqrt(np.maximum(1.0 - square, 0.0)) * np.float32(own.uniform(0.6, 1.0)), out=dome)
+    return reach, dome
+
+
+def _palm_crown(dx: Floats, dy: Floats, radius: float, own: Random, gsd: float) -> tuple[Floats, Floats]:
+    """Signed distance (m) to a star of fronds, and its dome of 0..1."""
+    distance, theta = np.hypot(dx, dy), np.arctan2(dy, dx)
+    fronds, phase = own.choice((9, 11, 13)), own.uniform(0.0, math.tau)
+    edge = np.float32(radius) * (0.62 + 0.38 * np.cos(fronds * theta + np.float32(phase)))
+    return distance - edge, np.sqrt(np.maximum(1.0 - np.square(distance / np.float32(1.1 * radius)), 0.0))
 
 
 def _crown_light(canvas: Canvas, dx: Floats, dy: Floats, dome: Floats, lumps: Floats, radius: float) -> Floats:
@@ -61,12 +81,18 @@ def _crown_light(canvas: Canvas, dx: Floats, dy: Floats, dome: Floats, lumps: Fl
     toward = (dx * math.cos(canvas.sun.azimuth) + dy * math.sin(canvas.sun.azimuth)) / np.float32(radius)
     low = 1.0 / math.tan(max(canvas.sun.elevation, 0.4))
     side = 1.0 + np.float32(min(0.35, 0.22 * low)) * toward
-    light: Floats = side * np.clip(0.72 + 0.3 * dome + 0.17 * lumps, 0.3, 1.6)
+    light: Floats = side * np.clip(0.62 + 0.42 * dome + 0.17 * lumps, 0.25, 1.6)
     return light
 
 
 def crown_field(
-    window: Window, seed: int, spacing: float, radius: tuple[float, float], order: float = 0.0, angle: float = 0.0
+    window: Window,
+    seed: int,
+    spacing: float,
+    radius: tuple[float, float],
+    order: float = 0.0,
+    angle: float = 0.0,
+    warp: tuple[Floats, Floats] | None = None,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Crowns scattered one a cell over a window.
 
@@ -84,6 +110,8 @@ def crown_field(
         0 scatters within the cell, 1 plants on the grid.
     angle : float
         Direction of the grid.
+    warp : (ndarray, ndarray), optional
+        Offsets (m) by which each pixel is moved first, so that crowns are not round.
 
     Returns
     -------
@@ -92,6 +120,8 @@ def crown_field(
         crown the pixel lies, in radii along world x and y.
     """
     u, v = window.local(0.0, 0.0, angle)
+    if warp is not None:
+        u, v = u + warp[0], v + warp[1]
     u, v = u / np.float32(spacing), v / np.float32(spacing)
     base_u, base_v = np.floor(u).astype(np.int32), np.floor(v).astype(np.int32)
     low_u, low_v = int(base_u.min()) - 1, int(base_v.min()) - 1
@@ -161,15 +191,17 @@ def add_crowns(
         window = canvas.whole() if corners is None else canvas.bounding(corners, 3.0 * rough)
         if window is None:
             return
-        within = np.ones(window.x.shape, np.float32)
+        within = (~np.isin(canvas.labels[window.rows, window.cols], _WATERS)).astype(np.float32)
         if corners is not None:
             distance = polygon_distance(window.x, window.y, corners)
             if rough:
                 distance = distance + np.float32(rough) * canvas.noise(window, 1.6, max(3.2, 5.0 * rough))
-            within = canvas.cover(distance)
+            within *= canvas.cover(distance)
         if not within.any():
             return
-        dome, tone, off_x, off_y = crown_field(window, seed, spacing, radius, order, angle)
+        bend = np.float32(0.16 * radius[1])
+        warp = tuple(bend * canvas.noise(window, 0.4, max(0.8, radius[1]), 0.8, variant) for variant in (1, 2))
+        dome, tone, off_x, off_y = crown_field(window, seed, spacing, radius, order, angle, warp)  # type: ignore[arg-type]
         density = share * (1.0 + clump * canvas.noise(window, 12.8, 200.0, variant=1)) if share < 1.0 else 2.0
         here = (dome > 0.02) & ((tone * np.float32(7.13)) % 1.0 < density)
         lumps = canvas.noise(window, 0.4, max(0.8, 0.5 * radius[1]), 0.8)

@@ -90,13 +90,15 @@ def add_traffic(world: World, points: Points, offsets: tuple[float, ...], spacin
             while u < length:
                 x = ax + u * math.cos(angle) - offset * math.sin(angle)
                 y = ay + u * math.sin(angle) + offset * math.cos(angle)
+                u += 17.0 + rng.expovariate(1.0 / spacing)
+                if any(math.hypot(x - ix, y - iy) < reach + 2.0 for ix, iy, reach in world.islands):
+                    continue
                 heading = angle + (math.pi if offset < 0 else 0.0) + rng.gauss(0.0, 0.015)
                 over = layer or ("over item" if world.wet(x, y) else "vehicle")
                 if rng.random() < trucks:
                     add_truck(world, x, y, heading, bus=rng.random() < 0.3, layer=over)
                 else:
                     add_car(world, x, y, heading, over)
-                u += 17.0 + rng.expovariate(1.0 / spacing)
 
 
 def add_car_park(world: World, x: float, y: float, half_u: float, half_v: float, angle: float, fill: float) -> None:

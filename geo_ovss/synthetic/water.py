@@ -30,7 +30,9 @@ class Course:
         waves = []
         for k in range(4):
             length = longest / (2.1**k) * rng.uniform(0.8, 1.2)
-            waves.append((amount * length * rng.uniform(0.3, 1.0), math.tau / length, rng.uniform(0.0, math.tau)))
+            waves.append(
+                (amount * length * rng.uniform(0.3, 1.0) * 0.6**k, math.tau / length, rng.uniform(0.0, math.tau))
+            )
         return cls(rng.uniform(0.0, math.tau), offset, tuple(waves))
 
     def beyond(self, x: Floats | float, y: Floats | float) -> Floats:
@@ -55,7 +57,10 @@ def water_colour(world: World, canvas: Canvas, window: Window, name: str, depth:
     """Water of material `name` over a window; `depth` (m from the shore, positive in the water) lightens the edge."""
     colour = world.palette[name].texture(canvas, window)
     shallow = np.asarray(world.palette["mud" if name in ("river", "lake") else "beach"].first, np.float32)
-    reach, amount = own.choice((1.5, 4.0, 12.0, 40.0)), own.uniform(0.0, 0.55)
+    reach, amount = (
+        own.choice((1.0, 2.5, 6.0) if name in ("lake", "lagoon") else (1.5, 4.0, 12.0, 40.0)),
+        own.uniform(0.0, 0.5),
+    )
     colour += (np.float32(amount) * np.exp(-np.maximum(depth, 0.0) / np.float32(reach)))[..., None] * (shallow - colour)
     ripple = canvas.noise(window, 0.4, own.choice((1.6, 3.2, 6.4)), 0.9, own.randrange(4))
     _, across = window.local(0.0, 0.0, own.uniform(0.0, math.pi))
@@ -160,7 +165,7 @@ def add_pond(
 ) -> None:  # fmt: skip
     """A lake, pond or lagoon of about `radius` metres."""
     own = Random(world.seed())
-    waves = [(k, own.gauss(0.0, wobble / k), own.uniform(0.0, math.tau)) for k in (2, 3, 4, 5, 7)]
+    waves = [(k, max(-0.3, min(0.3, own.gauss(0.0, wobble / k))), own.uniform(0.0, math.tau)) for k in (2, 3, 4, 5, 7)]
     angle, seed = own.uniform(0.0, math.pi), own.getrandbits(31)
     rim = {"quay": 2.5, "reeds": 4.0, "rocks": 3.0}.get(bank, 2.0 + 0.08 * radius)
     reach = radius * stretch * (1.0 + 2.0 * wobble) + 3.0 * rim

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from .canvas import Canvas, Sun
-from .materials import Palette
+from .palette import Palette
 
 #: Bottom to top. Everything of one layer is painted before the next.
 LAYERS = ("ground", "parcel", "water", "yard", "kerb", "road", "marking", "court", "low", "vehicle", "building",
@@ -39,6 +39,7 @@ class World:
     commands: list[tuple[int, int, float, float, float, Paint]] = field(default_factory=list)
     keepouts: list[Keepout] = field(default_factory=list)
     waters: list[Callable[[float, float], bool]] = field(default_factory=list)
+    islands: list[tuple[float, float, float]] = field(default_factory=list)
     features: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     @property

@@ -38,11 +38,11 @@ def plan(world: World) -> None:
             _green(world, grid, block)
         else:
             _site(world, grid, block)
-    grid.pave(world, wide, narrow, traffic=rng.choice((40.0, 120.0, 400.0)), zebra=0.1)
     for s in grid.lines_s:
         for t in grid.lines_t:
             if rng.random() < 0.15 and world.free(*grid.place(s, t), 30.0):
                 add_roundabout(world, *grid.place(s, t), rng.uniform(14.0, 30.0), wide)
+    grid.pave(world, wide, narrow, traffic=rng.choice((40.0, 120.0, 400.0)), zebra=0.1)
 
 
 def _water(world: World) -> None:
