@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from geo_ovss.checkpoints import State, load_state, read_state
 from geo_ovss.errors import ModelUnreadable, UnknownModel, UnsupportedClip, UnsupportedGuide
@@ -27,6 +29,25 @@ UNUSED_IN_GUIDES = ("head", "fc_norm", "mask_token")
 
 SAM_WIDTHS = {768: "vit_b", 1024: "vit_l", 1280: "vit_h"}
 """SAM's three published sizes by the width of their picture encoder, which tells them apart."""
+
+
+class WithoutRandomStart(TorchFunctionMode):
+    """Modules made in this context keep whatever their memory holds: every weight is about to be read from a file.
+
+    Drawing the random numbers of a ViT-L/14 that nobody reads takes longer than loading it.
+    """
+
+    DRAWS = frozenset({
+        torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_, nn.init.normal_, nn.init.uniform_,
+        nn.init.trunc_normal_, nn.init.kaiming_uniform_, nn.init.xavier_uniform_,
+    })
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Give the tensor back as it is where `func` would fill it with random numbers."""
+        kwargs = kwargs or {}
+        if func in self.DRAWS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def clip_config(source: Source) -> dict[str, Any]:
@@ -85,7 +106,8 @@ def _assemble_clip(config: dict[str, Any]) -> nn.Module:
     if "hf_model_name" in config["text_cfg"]:
         raise UnsupportedClip("its text tower is one of transformers', not open_clip's own")
     try:
-        return (open_clip.CustomTextCLIP if custom else open_clip.CLIP)(**config)
+        with WithoutRandomStart():
+            return (open_clip.CustomTextCLIP if custom else open_clip.CLIP)(**config)
     except (TypeError, ValueError, AssertionError) as error:
         raise UnsupportedClip(f"open_clip does not build its architecture ({error})") from error
 
@@ -108,20 +130,32 @@ def _tokenizer(source: Source, config: dict[str, Any]) -> Callable[..., Tensor]:
     text = config["text_cfg"]
     if "hf_tokenizer_name" in text:
         raise UnsupportedClip(f"the tokenizer of {source.name} is one of transformers', not open_clip's own")
-    length = text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
-    return open_clip.SimpleTokenizer(context_length=length, **text.get("tokenizer_kwargs", {}))
+    if text.get("tokenizer_kwargs"):
+        length = text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH)
+        return open_clip.SimpleTokenizer(context_length=length, **text["tokenizer_kwargs"])
+    return _plain_tokenizer(text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH))
+
+
+@cache
+def _plain_tokenizer(context_length: int) -> Callable[..., Tensor]:
+    """open_clip's own, which takes a moment to make and is never changed."""
+    import open_clip
+
+    return open_clip.SimpleTokenizer(context_length=context_length)
 
 
 def make_guide(source: Source, path: Path | None) -> Any:
-    """A timm vision transformer without a head, for pictures of any size; with random weights where `path` is None."""
+    """A timm vision transformer without a head, for pictures of any size; without weights where `path` is None."""
     import timm
 
     described: dict[str, Any] = _read_json(source.config) if source.config else {"architecture": source.architecture}
     name, arguments = described.get("architecture"), described.get("model_args", {})
     if not name or not timm.is_model(name):
         raise UnknownModel("guide", str(name), HINTS["guide"])
+    arguments = {**arguments, "num_classes": 0, "dynamic_img_size": True}
     try:
-        model = timm.create_model(name, pretrained=False, **{**arguments, "num_classes": 0, "dynamic_img_size": True})
+        with WithoutRandomStart():
+            model = timm.create_model(name, pretrained=False, **arguments)
     except TypeError as error:
         raise UnsupportedGuide(f"{name} is bound to one picture size") from error
     if path is not None:
@@ -154,7 +188,8 @@ def make_sam(source: Source, path: Path) -> nn.Module:
         architecture = SAM_WIDTHS.get(width)
     if architecture not in sam_model_registry:
         raise ModelUnreadable(path, f"it is no SAM of segment_anything ({', '.join(SAM_WIDTHS.values())})")
-    model = sam_model_registry[architecture](checkpoint=None)
+    with WithoutRandomStart():
+        model = sam_model_registry[architecture](checkpoint=None)
     load_state(model, state, path)
     return model
 

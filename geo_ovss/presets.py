@@ -20,6 +20,7 @@ DEFAULT_PRESET = "mini"
 PRECISIONS = ("float32", "bfloat16", "float16")
 MIXES = ("spliced", "windows")
 UPSAMPLES = ("bilinear", "bilateral")
+REFINEMENT = ("coarse_threshold", "mask_coefficient", "minimal_area", "iou_threshold", "downsample")
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,11 @@ class Preset:
                 raise BadPresetValue(name, getattr(self, name), "at least 0")
         if self.stride > self.window:
             raise BadPresetValue("stride", self.stride, f"at most the window ({self.window})")
+        if self.logit_scale is not None and self.logit_scale <= 0:
+            raise BadPresetValue("logit_scale", self.logit_scale, "above 0, or model for the CLIP's own")
+        for key, value in self.refinement.items():
+            if key not in REFINEMENT or not isinstance(value, (int, float)) or isinstance(value, bool):
+                raise BadPresetValue(f"refinement.{key}", value, f"a number, and one of {', '.join(REFINEMENT)}")
         if not 0 <= self.threshold < 1:
             raise BadPresetValue("threshold", self.threshold, "from 0 up to 1")
         if not self.scales or not all(isinstance(s, (int, float)) and s > 0 for s in self.scales):
