@@ -50,8 +50,12 @@ GLOBAL_SWITCHES = (
 BIAS_ALLEVIATION = 0.3
 """SegEarth-OV's lambda (arXiv 2410.01768); off in every preset, so that it has its one home here."""
 
+PRESENCE = 0.05
+"""Cosine by which a class may lie below the best one in a block and still be offered there: a first value for the
+ablation, off in every preset; ``--sweep presence=...`` looks for a better one."""
 
-def ablation_variants(preset: Preset, *, sam: bool = False) -> list[Variant]:
+
+def ablation_variants(preset: Preset, *, sam: bool = False, scenes: bool = True) -> list[Variant]:
     """The runs of an ablation of a preset's method.
 
     Every switch of the method is off in the first run and added one after the other up to the method as published;
@@ -62,6 +66,9 @@ def ablation_variants(preset: Preset, *, sam: bool = False) -> list[Variant]:
     preset : Preset
     sam : bool
         Whether SAM's weights are at hand, so that refinement can be run.
+    scenes : bool
+        Whether the tool runs on scenes; a method on pictures, as its paper runs it, has neither the guided upsampling nor
+        the presence filter.
     """
     known = published_options(preset.method)
     off = {key: False for key, _ in GLOBAL_SWITCHES if key in known}
@@ -79,7 +86,9 @@ def ablation_variants(preset: Preset, *, sam: bool = False) -> list[Variant]:
             variants.append(Variant(f"all but {title}", others))
     if "bias_alleviation" in known:
         variants.append(Variant("all + bias alleviation", {**off, "bias_alleviation": BIAS_ALLEVIATION}))
-    variants.append(Variant("all + bilateral upsampling", dict(off), {"upsample": "bilateral"}))
+    if scenes:
+        variants.append(Variant("all + bilateral upsampling", dict(off), {"upsample": "bilateral"}))
+        variants.append(Variant("all + presence filter", dict(off), {"presence": PRESENCE}))
     if sam and not preset.refine:
         variants.append(Variant("all + SAM refinement", dict(off), {"refine": True}))
     return variants

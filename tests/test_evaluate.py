@@ -237,3 +237,4 @@ def test_ablation_adds_one_switch_at_a_time() -> None:
     for variant in variants:
         variant.apply(preset)
     assert "all + SAM refinement" not in [v.label for v in ablation_variants(preset)]
+    assert not any("upsampling" in v.label for v in ablation_variants(preset, scenes=False))

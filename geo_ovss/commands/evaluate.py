@@ -149,7 +149,9 @@ def evaluate(
         task.samples = task.samples[:limit]
         segmenter = Segmenter(chosen, device=device)
         tell_model(segmenter, show)
-        variants = [*(ablation_variants(chosen, sam=chosen.sam is not None) if ablate else [])]
+        variants = []
+        if ablate:
+            variants += ablation_variants(chosen, sam=chosen.sam is not None, scenes=task.rule is None)
         variants += sweep_variants(sweep, chosen) if sweep else []
         kept = Kept(work or WORK)
         runs: list[tuple[str, Evaluation]] = []
