@@ -67,8 +67,8 @@ def ablation_variants(preset: Preset, *, sam: bool = False, scenes: bool = True)
     sam : bool
         Whether SAM's weights are at hand, so that refinement can be run.
     scenes : bool
-        Whether the tool runs on scenes; a method on pictures, as its paper runs it, has neither the guided upsampling nor
-        the presence filter.
+        Whether the tool runs on scenes; a method on pictures, as its paper runs it, has neither the guided upsampling
+        nor the presence filter.
     """
     known = published_options(preset.method)
     off = {key: False for key, _ in GLOBAL_SWITCHES if key in known}
