@@ -105,8 +105,10 @@ def teacher_features(pixels: Tensor, net: teacher.Teacher, device: str) -> Tenso
     return torch.cat(rows)
 
 
-def write_shard(name: str, crops: Iterator[Crop], label_names: list[str], device: str = "cpu") -> Path:
-    """Write ``training/cache/shard_NAME.pt`` from the crops, teacher features included."""
+def write_shard(
+    name: str, crops: Iterator[Crop], label_names: list[str], device: str = "cpu", distil: bool = True
+) -> Path:
+    """Write ``training/cache/shard_NAME.pt`` from the crops, with the teacher's features unless ``distil`` is false."""
     pixels, labels, scenes = [], [], []
     for picture, shares, scene in crops:
         pixels.append(torch.from_numpy(np.array(picture)))
@@ -114,9 +116,11 @@ def write_shard(name: str, crops: Iterator[Crop], label_names: list[str], device
         labels.append(torch.from_numpy(shares) if shares is not None else torch.zeros(n, 0, dtype=torch.uint8))
         scenes.append(scene)
     stack = torch.stack(pixels)
-    raw = teacher_features(stack, teacher.Teacher().to(device), device)
-    pca = torch.load(teacher.CACHE)
-    reduced = torch.cat([teacher.reduce(part.float(), pca).half() for part in raw.split(64)])
+    reduced = torch.zeros(len(stack), (SIDE // PATCH) ** 2, 0, dtype=torch.half)
+    if distil:
+        raw = teacher_features(stack, teacher.Teacher().to(device), device)
+        pca = torch.load(teacher.CACHE)
+        reduced = torch.cat([teacher.reduce(part.float(), pca).half() for part in raw.split(64)])
     path = CACHE / f"shard_{name}.pt"
     part = path.with_suffix(".part")
     torch.save({"pixels": stack, "teacher": reduced, "labels": torch.stack(labels), "label_names": label_names,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from training import text_space, words
+
+NEIGHBOUR = 0.5  # cosine to a concept's centre above which a phrase counts as meaning about the same
+BLUR = 1.0  # at most this much of an unrelated word is added
 
 
 class Prototypes:
@@ -23,18 +27,42 @@ class Prototypes:
         held = text_space.held_out_words()
         self.synonyms = {c: [w for w in group if w not in held] for c, group in words.CONCEPTS.items()}
         self.general = len(self.targets)
+        self.neighbours = self._neighbours(space["phrases"], held)
+
+    def _neighbours(self, phrases: list[str], held: set[str]) -> dict[str, Tensor]:
+        """Rows of other phrases that mean about the same as a concept, and no other concept better."""
+        names = list(self.synonyms)
+        centres = torch.stack([F.normalize(self.of(self.synonyms[c]).mean(0), dim=0) for c in names])
+        allowed = torch.tensor([not any(h in p for h in held) for p in phrases], device=centres.device)
+        cos = self.targets @ centres.T
+        best = cos.argmax(1)
+        near = (cos.amax(1) > NEIGHBOUR) & allowed
+        return {c: torch.nonzero(near & (best == k))[:, 0] for k, c in enumerate(names)}
 
     def of(self, names: list[str]) -> Tensor:
         return self.targets[torch.tensor([self.index[n] for n in names], device=self.targets.device)]
 
     def draw(self, concepts: list[str], generator: torch.Generator) -> Tensor:
-        """(K, D): for each concept its first name half of the time, else any of its synonyms."""
-        chosen = []
+        """(K, D): for each concept its first name, a synonym, or a neighbour in meaning; at times blurred.
+
+        Blurring adds part of an unrelated word: a word never trained on is its class's direction plus something
+        else, and the patches have to be right in spite of that something.
+        """
+        rows = []
         for concept in concepts:
-            group = self.synonyms[concept]
-            plain = torch.rand((), generator=generator) < 0.4
-            chosen.append(group[0] if plain else group[int(torch.randint(len(group), (), generator=generator))])
-        return self.of(chosen)
+            group, near = self.synonyms[concept], self.neighbours[concept]
+            kind = float(torch.rand((), generator=generator))
+            if kind < 0.3:
+                rows.append(self.index[group[0]])
+            elif kind < 0.65 or not len(near):
+                rows.append(self.index[group[int(torch.randint(len(group), (), generator=generator))]])
+            else:
+                rows.append(int(near[int(torch.randint(len(near), (), generator=generator))]))
+        text = self.targets[torch.tensor(rows, device=self.targets.device)]
+        other = self.targets[torch.randint(self.general, (len(rows),), generator=generator).to(text.device)]
+        amount = torch.rand(len(rows), 1, generator=generator).to(text.device) * BLUR
+        amount = amount * (torch.rand(len(rows), 1, generator=generator) < 0.5).to(text.device)
+        return F.normalize(text + amount * other, dim=-1)
 
     def negatives(self, concepts: list[str], count: int, generator: torch.Generator) -> Tensor:
         """(about count, D): words of unrelated concepts and general words far from the concepts' own."""

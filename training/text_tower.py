@@ -18,10 +18,12 @@ from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import TextTransformer
 from torch import Tensor
 
+from geo_ovss.templates import OVERHEAD
 from training import text_space, words
 from training.train import settings
 
 HERE = Path(__file__).parent
+TEMPLATES = [*words.TEMPLATES, *OVERHEAD, *(t.rstrip(".") for t in OVERHEAD)]
 
 
 def build_text_tower(text: dict) -> TextTransformer:
@@ -38,7 +40,7 @@ def start_from_spellings(tower: TextTransformer, space: dict) -> None:
 
 
 class Corpus:
-    """Draws batches of token rows with their targets: half general phrases, half overhead words in templates."""
+    """Draws batches of token rows with their targets: three quarters general phrases, the rest overhead words."""
 
     def __init__(self, space: dict, context_length: int, seed: int) -> None:
         self.tokenizer = SimpleTokenizer(context_length=context_length)
@@ -55,9 +57,9 @@ class Corpus:
         special = self.overhead[torch.randint(len(self.overhead), (size // 4,), generator=g)]
         rows[: len(special)] = special
         texts = []
+        bare = torch.rand((), generator=g) < 0.5  # a whole batch at once: short batches are cheap
         for row in rows.tolist():
-            bare = torch.rand((), generator=g) < 0.5
-            template = "{}" if bare else words.TEMPLATES[int(torch.randint(len(words.TEMPLATES), (), generator=g))]
+            template = "{}" if bare else TEMPLATES[int(torch.randint(len(TEMPLATES), (), generator=g))]
             texts.append(template.format(self.phrases[row]))
         tokens = self.tokenizer(texts)
         used = int((tokens != 0).sum(1).max())
@@ -117,7 +119,7 @@ def main() -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
         optimiser.step()
-        step, total, count = step + 1, total + float(loss), count + 1
+        step, total, count = step + 1, total + float(loss.detach()), count + 1
         if step % 50 == 0:
             record = {"step": step, "text_loss": round(total / count, 4), "s_per_step": round((time.time() - began) / count, 3)}
             with (run / "text_log.jsonl").open("a") as out:

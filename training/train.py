@@ -157,8 +157,9 @@ class Trainer:
                 else:
                     found = self.labelled_loss(source, forms, tower.flat(q[rows])[:, 1:], batch["labels"])
                 found["class"] = self.class_loss(classes[rows], source, batch["labels"], batch["scene"])
-                found["distil"] = self.config["distil"] * (1 - F.cosine_similarity(
-                    seen[rows], batch["teacher"], dim=-1)).mean()
+                if batch["teacher"].shape[-1]:
+                    found["distil"] = self.config["distil"] * (1 - F.cosine_similarity(
+                        seen[rows], batch["teacher"], dim=-1)).mean()
                 terms.update({f"{source.name}_{k}": t * source.weight for k, t in found.items()})
             loss = torch.stack([t.float() for t in terms.values()]).sum()
         for group in self.optimiser.param_groups:
