@@ -6,6 +6,7 @@ the caches of the libraries that use it: the Hugging Face Hub's, torch's, open_c
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import zipfile
@@ -184,14 +185,13 @@ def _is_whole(path: Path, size: int | None) -> bool:
 
 def _safetensors_length(path: Path) -> int:
     """Length that the header promises: 8 bytes, the header, the tensors."""
-    import json
-
     with path.open("rb") as file:
         header = int.from_bytes(file.read(8), "little")
-        if header > path.stat().st_size:
-            return -1
-        tensors = json.loads(file.read(header))
-    ends = [entry["data_offsets"][1] for key, entry in tensors.items() if key != "__metadata__"]
+        try:
+            tensors = json.loads(file.read(min(header, path.stat().st_size)))
+            ends = [entry["data_offsets"][1] for key, entry in tensors.items() if key != "__metadata__"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return -1  # the header itself is cut, or this is another format
     return 8 + header + max(ends, default=0)
 
 
