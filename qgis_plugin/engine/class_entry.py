@@ -81,16 +81,6 @@ def unique(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(seen.values())
 
 
-def split_names(text: str) -> list[ClassEntry]:
-    """Classes from a pasted list: names separated by commas, semicolons or line ends, synonyms by bars."""
-    entries = []
-    for part in re.split(r"[,;\n]", text):
-        words = unique(tidy(word) for word in part.split("|"))
-        if words:
-            entries.append(ClassEntry(words[0], words[1:], ""))
-    return entries
-
-
 def next_colour(used: Iterable[str]) -> str:
     """The first colour of the palette that is used least."""
     taken = [colour.lower() for colour in used]

@@ -14,14 +14,14 @@ from .class_entry import ClassEntry, next_colour, tidy, unique
 from .errors import ClassFileError
 
 UNTICKED = "# unticked: "
-_COLOUR = re.compile(r"\s*(#[0-9a-fA-F]{6})\s*$")
-_COMMENT = re.compile(r"\s+#(?![0-9a-fA-F]{6}\s*$).*$")
+_COLOUR = re.compile(r"(?:^|\s)#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})$")
+_COMMENT = re.compile(r"\s#(\s.*)?$")
 
 
 def format_class(entry: ClassEntry) -> str:
     """A class as a line of the file."""
-    words = " | ".join(entry.words)
-    body = entry.name if entry.words == (entry.name,) else f"{entry.name} = {words}"
+    plain = entry.words == (entry.name,) and not set(entry.name) & set(",;")
+    body = entry.name if plain else f"{entry.name} = {' | '.join(entry.words)}"
     return f"{body}  {entry.colour}"
 
 
@@ -37,20 +37,40 @@ def parse_classes(text: str) -> list[ClassEntry]:
     Raises
     ------
     ClassFileError
-        Where a line has no name, or a name comes twice.
+        Where a line has no name or no word, or a name comes twice.
     """
     entries: list[ClassEntry] = []
     for number, raw in enumerate(text.lstrip("\ufeff").splitlines(), start=1):
         line, ticked = raw.strip(), True
         if line.startswith(UNTICKED):
             line, ticked = line[len(UNTICKED):], False
+        line = _COMMENT.sub("", line).strip()
         if not line or line.startswith("#"):
             continue
-        entry = replace(_parse_line(line, number), ticked=ticked)
-        if any(other.name.casefold() == entry.name.casefold() for other in entries):
-            raise ClassFileError(f"Line {number} of the class file names the class {entry.name} a second time.")
-        entries.append(entry)
+        for part in [line] if "=" in line else _split(line):
+            entry = replace(_parse_entry(part, f"Line {number} of the class file"), ticked=ticked)
+            if any(other.name.casefold() == entry.name.casefold() for other in entries):
+                raise ClassFileError(f"Line {number} of the class file names the class {entry.name} a second time.")
+            entries.append(entry)
     return with_colours(entries)
+
+
+def parse_typed(text: str) -> list[ClassEntry]:
+    """Classes typed or pasted: "road,building", "building|house;road|street", or several such lines.
+
+    Empty names and names that come again are left out; classes without a colour have an empty one.
+
+    Raises
+    ------
+    ClassFileError
+    """
+    seen: dict[str, ClassEntry] = {}
+    for line in text.splitlines():
+        for part in _split(line):
+            if part.strip():
+                entry = _parse_entry(part, "The list of classes")
+                seen.setdefault(entry.name.casefold(), entry)
+    return list(seen.values())
 
 
 def with_colours(entries: Iterable[ClassEntry], used: Iterable[str] = ()) -> list[ClassEntry]:
@@ -97,14 +117,22 @@ def write_classes(path: str, entries: Iterable[ClassEntry]) -> None:
         raise ClassFileError(f"The class file {path} cannot be written: {error}.") from error
 
 
-def _parse_line(line: str, number: int) -> ClassEntry:
-    colour = _COLOUR.search(line)
-    body = _COMMENT.sub("", line[: colour.start()] if colour else line)
+def _split(line: str) -> list[str]:
+    """Classes on one line: between semicolons, or commas where there is no semicolon."""
+    return line.split(";" if ";" in line else ",")
+
+
+def _parse_entry(text: str, where: str) -> ClassEntry:
+    body, colour = _COMMENT.sub("", text).strip(), ""
+    match = _COLOUR.search(body)
+    if match is not None:
+        digits = match[1] if len(match[1]) == 6 else "".join(2 * digit for digit in match[1])
+        body, colour = body[: match.start()], f"#{digits.lower()}"
     name_text, equals, word_text = body.partition("=")
     listed = unique(tidy(word) for word in (word_text if equals else body).split("|"))
     name = tidy(name_text) if equals else (listed[0] if listed else "")
     if not name or not listed:
-        raise ClassFileError(f"Line {number} of the class file has no class name or no word: {line}")
+        raise ClassFileError(f"{where} has a class without a name or a word: {text.strip()}")
     asks_name = any(word.casefold() == name.casefold() for word in listed)
     synonyms = tuple(word for word in listed if word.casefold() != name.casefold())
-    return ClassEntry(name, synonyms, colour[1].lower() if colour else "", asks_name=asks_name)
+    return ClassEntry(name, synonyms, colour, asks_name=asks_name)

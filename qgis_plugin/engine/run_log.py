@@ -7,20 +7,27 @@ from collections.abc import Sequence
 from threading import Lock
 
 MOST_LINES = 5_000
-"""Lines kept; older ones are dropped, so that a child that prints without end cannot fill the memory."""
+"""Lines kept of the newest; a child that prints without end cannot fill the memory."""
+
+FIRST_LINES = 50
+"""Lines kept of the beginning: what was started, and how it went wrong first."""
 
 
 class RunLog:
-    """Lines of text; the newest `MOST_LINES` of them. One thread may write while another reads."""
+    """Lines of text: the first few, and the newest `MOST_LINES`. One thread may write while another reads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._first: list[str] = []
         self._lines: deque[str] = deque(maxlen=MOST_LINES)
         self._dropped = 0
 
     def add(self, line: str) -> None:
         """Append a line."""
         with self._lock:
+            if len(self._first) < FIRST_LINES:
+                self._first.append(line)
+                return
             self._dropped += len(self._lines) == MOST_LINES
             self._lines.append(line)
 
@@ -32,11 +39,12 @@ class RunLog:
     def text(self) -> str:
         """The whole log."""
         with self._lock:
-            head = [f"... {self._dropped} earlier lines left out"] if self._dropped else []
-            return "\n".join([*head, *self._lines])
+            gap = [f"... {self._dropped} lines left out"] if self._dropped else []
+            return "\n".join([*self._first, *gap, *self._lines])
 
     @property
     def last(self) -> str:
         """The last line that says something, or an empty string."""
         with self._lock:
-            return next((line.strip() for line in reversed(self._lines) if line.strip()), "")
+            newest = [*self._first, *self._lines]
+        return next((line.strip() for line in reversed(newest) if line.strip()), "")

@@ -20,8 +20,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ..engine.class_entry import split_names
-from ..engine.class_file import read_classes, write_classes
+from ..engine.class_file import parse_typed, read_classes, write_classes
 from ..engine.errors import EngineError
 from ..engine.suggestions import Suggestion, suggestions
 from ..translation import tr
@@ -111,7 +110,12 @@ class ClassTable(QWidget):
 
     def paste(self) -> None:
         """Add the names on the clipboard."""
-        if not self.model.add(split_names(QApplication.clipboard().text())):
+        try:
+            added = self.model.add(parse_typed(QApplication.clipboard().text()))
+        except EngineError as error:
+            self.failed.emit(str(error))
+            return
+        if not added:
             self.failed.emit(tr("The clipboard holds no new class names."))
 
     def use_suggestion(self, suggestion: Suggestion) -> None:

@@ -37,6 +37,7 @@ class KeptFeatures(QgsCollapsibleGroupBox):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(tr("Encoded layers"), parent)
+        self.setToolTip(tr("Layers that answer other class names in seconds"))
         self._stores: FeatureStores | None = None
         self._busy = False
         self.tree = QTreeWidget(self)

@@ -20,6 +20,7 @@ class OptionsBox(QgsCollapsibleGroupBox):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(tr("Options"), parent)
+        self.setToolTip(tr("What most runs leave to the preset"))
         self.method = QComboBox(self)
         self.method.setEditable(True)
         self.method.addItems(["", *METHODS])

@@ -21,10 +21,10 @@ import pytest
 REASON = "PyQGIS is not installed for this Python (Debian: python3-qgis)"
 pytest.importorskip("qgis.core", reason=REASON)
 
-from osgeo import gdal, osr
-from qgis.core import QgsProject, QgsRasterLayer, QgsSettings
-from qgis.PyQt.QtCore import QCoreApplication
-from qgis.PyQt.QtWidgets import QApplication
+from osgeo import gdal, osr  # noqa: E402
+from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings  # noqa: E402
+from qgis.PyQt.QtCore import QCoreApplication  # noqa: E402
+from qgis.PyQt.QtWidgets import QApplication  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE_PYTHON = ROOT / ".venv" / "bin" / "python"
@@ -53,6 +53,7 @@ def plugin_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def profile(plugin_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A QGIS profile root with the zip installed by QGIS's own unzip."""
+    sys.path.append(str(Path(QgsApplication.pkgDataPath()) / "python"))
     from pyplugin_installer.unzip import unzip
 
     root = tmp_path_factory.mktemp("profile")
