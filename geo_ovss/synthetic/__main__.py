@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from ..errors import GeoOvssError
 from .classes import CLASSES
+from .mosaic import write_large
 from .scene import STYLES
-from .write import FIVE_CLASSES, write_large, write_scene
+from .write import FIVE_CLASSES, write_scene
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -25,8 +26,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--style", choices=sorted(STYLES), help="kind of scene; by default at random")
     parser.add_argument("--season", choices=("spring", "summer", "dry", "autumn", "winter"))
     parser.add_argument("--labels", metavar="L.tif", help="also write the exact labels")
-    parser.add_argument("--classes", help="comma-separated class names of the labels, fine or coarse "
-                        f"({','.join(FIVE_CLASSES)}; fine ones are {', '.join(name for name, _ in CLASSES)})")  # fmt: skip
+    parser.add_argument(
+        "--classes",
+        help="comma-separated class names of the labels, fine or coarse "
+        f"({','.join(FIVE_CLASSES)}; fine ones are {', '.join(name for name, _ in CLASSES)})",
+    )
     parser.add_argument("--crs", default="EPSG:32632", help="coordinate system in metres (EPSG:32632)")
     parser.add_argument("--dtype", choices=("uint8", "uint16", "int16", "float32"), default="uint8")
     parser.add_argument("--nodata-wedge", action="store_true", help="leave a wedge without data")
@@ -53,9 +57,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_large(args.out, size, args.gsd, args.seed, crs=args.crs, labels_path=args.labels, classes=classes,
                         styles=styles, overwrite=args.overwrite)  # fmt: skip
         else:
-            write_scene(args.out, args.seed, size, args.gsd, crs=args.crs, dtype=args.dtype, nodata_wedge=args.nodata_wedge,
-                        declare_nodata=not args.undeclared, rotation_deg=args.rotation, labels_path=args.labels,
-                        classes=classes, style=args.style, season=args.season, overwrite=args.overwrite)  # fmt: skip
+            write_scene(
+                args.out,
+                args.seed,
+                size,
+                args.gsd,
+                crs=args.crs,
+                dtype=args.dtype,
+                nodata_wedge=args.nodata_wedge,
+                declare_nodata=not args.undeclared,
+                rotation_deg=args.rotation,
+                labels_path=args.labels,
+                classes=classes,
+                style=args.style,
+                season=args.season,
+                overwrite=args.overwrite,
+            )
     except (GeoOvssError, ValueError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2

@@ -184,7 +184,7 @@ def _flat_roof(
 
 def _equip(canvas: Canvas, x: float, y: float, angle: float, parts: tuple[Wing, ...], height: float, roof: Roof,
            own: Random, crowd: float) -> None:  # fmt: skip
-    """Boxes on the roof: air conditioning, skylights and stair heads on flat ones, chimneys and vents on pitched ones."""
+    """Boxes on the roof: air conditioning and skylights on flat ones, chimneys and vents on pitched ones."""
     c, s = math.cos(angle), math.sin(angle)
     flat = roof.shape == "flat"
     for cu, cv, hu, hv in parts:

@@ -10,9 +10,9 @@ from random import Random
 import numpy as np
 
 from .canvas import Points
-from .junctions import add_crossing, add_way
+from .junctions import add_crossing, add_way, resampled
 from .roads import Road
-from .vehicles import add_traffic
+from .vehicles import add_parked, add_traffic
 from .world import World
 
 
@@ -36,10 +36,8 @@ class StreetGrid:
 
     Parameters
     ----------
-    rng : random.Random
-        Drawn from.
-    half : float
-        The plan reaches from -half to half (m).
+    world : World
+        Where; where it is not to be built (:attr:`World.built`) there are neither streets nor blocks.
     pitch_s, pitch_t : (float, float)
         Smallest and largest spacing of the streets that run along t and along s.
     bend : float
@@ -47,11 +45,12 @@ class StreetGrid:
     """
 
     def __init__(
-        self, rng: Random, half: float, pitch_s: tuple[float, float], pitch_t: tuple[float, float], bend: float = 0.0
+        self, world: World, pitch_s: tuple[float, float], pitch_t: tuple[float, float], bend: float = 0.0
     ) -> None:
-        self.half, self.bend = half, bend
-        self._wave = (math.tau / rng.uniform(220.0, 420.0), rng.uniform(0.0, math.tau),
-                      math.tau / rng.uniform(220.0, 420.0), rng.uniform(0.0, math.tau))  # fmt: skip
+        rng, half = world.rng, world.half
+        self.half, self.bend, self.built = half, bend, world.built
+        self._wave = (math.tau / rng.uniform(260.0, 600.0), rng.uniform(0.0, math.tau),
+                      math.tau / rng.uniform(260.0, 600.0), rng.uniform(0.0, math.tau))  # fmt: skip
         self.lines_s = self._spread(rng, half, *pitch_s)
         self.lines_t = self._spread(rng, half, *pitch_t)
 
@@ -85,27 +84,50 @@ class StreetGrid:
         for s0, s1 in zip(self.lines_s[:-1], self.lines_s[1:], strict=True):
             for t0, t1 in zip(self.lines_t[:-1], self.lines_t[1:], strict=True):
                 if s1 - s0 > 2.0 * margin_s + 6.0 and t1 - t0 > 2.0 * margin_t + 6.0:
-                    yield Block(s0 + margin_s, t0 + margin_t, s1 - margin_s, t1 - margin_t)
+                    block = Block(s0 + margin_s, t0 + margin_t, s1 - margin_s, t1 - margin_t)
+                    if self._inside(*self.place(*block.middle)):
+                        yield block
 
-    def pave(self, world: World, along_t: Road, along_s: Road, traffic: float, zebra: float = 0.3) -> None:
-        """Build all streets with their junctions; `traffic` is metres between cars (0 for none)."""
+    def pave(
+        self, world: World, along_t: Road, along_s: Road, traffic: float, zebra: float = 0.3, parked: float = 0.0
+    ) -> None:
+        """Build all streets with their junctions.
+
+        `traffic` is metres between cars (0 for none), `parked` the share of the kerb that is taken.
+        """
         reach = self.half + 40.0
         for s in self.lines_s:
-            self._street(world, self.line(s, -reach, reach, True), along_t, traffic)
+            self._streets(world, self.line(s, -reach, reach, True), along_t, traffic, parked)
         for t in self.lines_t:
-            self._street(world, self.line(t, -reach, reach, False), along_s, traffic)
+            self._streets(world, self.line(t, -reach, reach, False), along_s, traffic, parked)
         crossed = world.rng.random() < zebra
         for s in self.lines_s:
             for t in self.lines_t:
                 x, y = self.place(s, t)
-                if world.wet(x, y):
-                    continue
-                add_crossing(world, x, y, self.heading(s, t, False), along_t.width / 2, along_s.width / 2, crossed)
+                if self._inside(x, y) and not world.wet(x, y):
+                    add_crossing(world, x, y, self.heading(s, t, False), along_t.width / 2, along_s.width / 2, crossed)
+
+    def _inside(self, x: float, y: float) -> bool:
+        return self.built is None or self.built(x, y)
+
+    def _streets(self, world: World, points: Points, road: Road, traffic: float, parked: float) -> None:
+        """The parts of a line that lie where it may be built."""
+        if self.built is None:
+            self._street(world, points, road, traffic, parked)
+            return
+        fine = resampled(points, 8.0)
+        inside = np.array([self.built(float(x), float(y)) for x, y in fine])
+        for run in np.split(np.arange(len(fine)), np.flatnonzero(np.diff(inside)) + 1):
+            if inside[run[0]] and len(run) > 2:
+                self._street(world, fine[run], road, traffic, parked)
 
     @staticmethod
-    def _street(world: World, points: Points, road: Road, traffic: float) -> None:
+    def _street(world: World, points: Points, road: Road, traffic: float, parked: float) -> None:
         add_way(world, points, road)
         if traffic > 0.0:
             lane = road.width / max(2, road.lanes)
             offsets = [lane * (k + 0.5) for k in range(max(1, road.lanes // 2))]
             add_traffic(world, points, tuple(offsets + [-o for o in offsets]), traffic)
+        if parked > 0.0 and road.lanes == 2:
+            for side in (-1.0, 1.0):
+                add_parked(world, points, side * (road.width / 2 - 1.0), parked)

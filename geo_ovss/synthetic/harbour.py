@@ -20,10 +20,24 @@ def add_boat(world: World, x: float, y: float, angle: float, length: float, *, w
     kind = own.choice(("open", "cabin", "cabin", "yacht")) if length < 16.0 else "ship"
     half, beam = length / 2, length * own.uniform(0.26, 0.36) / 2 if length < 16.0 else length * 0.085
     hull: Colour = jitter(
-        own, own.choice(((236, 236, 236), (228, 226, 220), (226, 228, 232), (60, 78, 120), (150, 60, 52))), 0.05
+        own,
+        own.choice(
+            (
+                (236, 236, 236),
+                (232, 230, 226),
+                (228, 230, 234),
+                (222, 222, 218),
+                (226, 226, 226),
+                (60, 78, 120),
+                (130, 60, 52),
+            )
+        ),
+        0.05,
     )
-    deck: Colour = jitter(own, own.choice(((206, 190, 160), (222, 220, 214), (178, 150, 118), (120, 130, 150))), 0.08)
-    cover: Colour = jitter(own, (52, 82, 140), 0.2) if own.random() < 0.5 else lively(own)
+    deck: Colour = jitter(
+        own, own.choice(((214, 202, 180), (226, 224, 218), (206, 206, 204), (178, 156, 128), (150, 156, 164))), 0.08
+    )
+    cover: Colour = jitter(own, (52, 76, 128), 0.2) if own.random() < 0.8 else lively(own)
 
     def paint(canvas: Canvas) -> None:
         window = canvas.around(x, y, half * (4.0 if wake else 1.2))
@@ -35,8 +49,11 @@ def add_boat(world: World, x: float, y: float, angle: float, length: float, *, w
             spread = np.float32(beam) + 0.16 * aft
             foam = np.exp(-aft / np.float32(2.2 * half)) * (canvas.band(v, spread * 0.5) * 0.5
                    + canvas.band(np.abs(v) - spread, 0.3) * 0.8) * (aft > 0.0)  # fmt: skip
-            canvas.paint(window, np.clip(foam * (0.8 + 0.4 * canvas.noise(window, 0.4, 3.2)), 0.0, 1.0).astype(np.float32),
-                         (226.0, 232.0, 234.0))  # fmt: skip
+            canvas.paint(
+                window,
+                np.clip(foam * (0.8 + 0.4 * canvas.noise(window, 0.4, 3.2)), 0.0, 1.0).astype(np.float32),
+                (226.0, 232.0, 234.0),
+            )
         taper = np.where(u > 0.0, 1.0 - np.square(np.maximum(u, 0.0) / np.float32(half)) * 0.95, 1.0).astype(np.float32)
         width = np.float32(beam) * np.maximum(taper, 0.05)
         body = canvas.band(u, half) * canvas.band(v, width)

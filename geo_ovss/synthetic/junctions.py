@@ -76,26 +76,26 @@ def add_roundabout(world: World, x: float, y: float, radius: float, road: Road) 
         add_tree(world, x + 0.6 * inner * math.cos(turn), y + 0.6 * inner * math.sin(turn), rng.uniform(1.5, 3.0), kind)
 
 
-def add_way(world: World, points: Points, road: Road) -> None:
+def add_way(world: World, points: Points, road: Road, layer: str = "road") -> None:
     """A road along a polyline (N, 2) that bridges the water it meets; a dirt track stops at it."""
-    fine = _resampled(points, 6.0)
+    fine = resampled(points, 6.0)
     wet = np.array([world.wet(float(x), float(y)) for x, y in fine])
     if not wet.any():
-        add_road(world, points, road)
+        add_road(world, points, road, layer=layer)
         return
     changes = np.flatnonzero(np.diff(wet)) + 1
     for run in np.split(np.arange(len(fine)), changes):
         if len(run) < 2:
             continue
         if not wet[run[0]]:
-            add_road(world, fine[max(0, run[0] - 1) : run[-1] + 2], road)
-        elif len(run) * 6.0 < LONGEST_BRIDGE and road.label != "dirt track":
+            add_road(world, fine[max(0, run[0] - 1) : run[-1] + 2], road, layer=layer)
+        elif len(run) * 6.0 < LONGEST_BRIDGE and layer == "road" and road.label != "dirt track":
             span = fine[max(0, run[0] - 3) : run[-1] + 4]
             deck = Road(road.width, max(road.kerb, 1.0), road.marks, road.material, "bridge", road.lanes)
             add_road(world, span, deck, layer="over", height=5.0)
 
 
-def _resampled(points: Points, step: float) -> Points:
+def resampled(points: Points, step: float) -> Points:
     """The polyline with a point at least every `step` metres."""
     pieces = [points[:1]]
     for a, b in itertools.pairwise(points):

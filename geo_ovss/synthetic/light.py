@@ -68,21 +68,20 @@ class Camera:
     def pick(cls, rng: Random, climate: str) -> Camera:
         """A camera: mostly clean, now and then hazy, soft, noisy or badly compressed."""
         deep = rng.uniform(0.2, 0.55)
-        hard = rng.random() < (
-            0.5 if climate == "arid" else 0.12
-        )  # satellite products stretched until sand is white and water black
+        # Satellite products are often stretched until sand is white and water black, bluish and sharpened.
+        hard = rng.random() < (0.6 if climate == "arid" else 0.12)
         return cls(
             shade=(deep * 0.95, deep * 1.02, deep * rng.uniform(1.08, 1.35)),
             haze=rng.uniform(0.1, 0.35) if rng.random() < 0.2 else rng.uniform(0.0, 0.08),
             haze_colour=(rng.uniform(180, 215), rng.uniform(190, 218), rng.uniform(200, 230)),
-            gain=rng.uniform(0.8, 1.2),
-            contrast=rng.uniform(1.2, 1.5) if hard else rng.uniform(0.85, 1.15),
+            gain=rng.uniform(0.95, 1.25) if hard else rng.uniform(0.8, 1.2),
+            contrast=rng.uniform(1.25, 1.7) if hard else rng.uniform(0.85, 1.15),
             gamma=rng.uniform(0.85, 1.2),
-            saturation=rng.uniform(0.6, 1.15),
-            balance=(rng.gauss(1.0, 0.04), rng.gauss(1.0, 0.02), rng.gauss(1.0, 0.05)),
+            saturation=rng.uniform(0.4, 0.9) if hard else rng.uniform(0.6, 1.15),
+            balance=(rng.gauss(0.97 if hard else 1.0, 0.03), 1.0, rng.gauss(1.04 if hard else 1.0, 0.04)),
             falloff=rng.uniform(0.0, 0.08),
-            blur=rng.choice((0.3, 0.45, 0.6, 0.8, 1.1)),
-            sharpen=rng.choice((0.0, 0.0, 0.5, 1.0)),
+            blur=rng.choice((0.45, 0.6)) if hard else rng.choice((0.3, 0.45, 0.6, 0.8, 1.1)),
+            sharpen=rng.choice((0.5, 1.0, 1.5)) if hard else rng.choice((0.0, 0.0, 0.5, 1.0)),
             noise=rng.choice((1.0, 2.0, 3.0, 6.0)),
             jpeg=rng.randint(35, 92) if rng.random() < 0.6 else None,
         )
@@ -97,7 +96,7 @@ class Camera:
         grey = light.mean(axis=2, keepdims=True)
         light = grey + np.float32(self.saturation) * (light - grey)
         light = np.float32(118.0) + np.float32(self.contrast) * (light - np.float32(118.0))
-        light = 255.0 * np.power(np.clip(light / 255.0, 0.0, 1.0), np.float32(self.gamma))
+        light = 255.0 * np.power(_shoulder(light / np.float32(255.0)), np.float32(self.gamma))
         soft = gaussian_filter(light, (self.blur, self.blur, 0))
         if self.sharpen:
             soft += np.float32(self.sharpen) * (soft - gaussian_filter(soft, (1.0, 1.0, 0)))
@@ -105,6 +104,13 @@ class Camera:
         soft += np.float32(self.noise) * grain
         picture: npt.NDArray[np.uint8] = np.clip(soft + 0.5, 0.0, 255.0).astype(np.uint8)
         return picture if self.jpeg is None else jpeg_damage(picture, self.jpeg)
+
+
+def _shoulder(light: Floats) -> Floats:
+    """Light clipped at 0, its highlights bent toward 1 so that bright ground keeps some texture."""
+    knee = np.float32(0.78)
+    bent = 1.0 - (1.0 - knee) * np.exp(-(np.maximum(light, knee) - knee) / (1.0 - knee))
+    return np.where(light > knee, bent, np.maximum(light, 0.0))
 
 
 def jpeg_damage(picture: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:

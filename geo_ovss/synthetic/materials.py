@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import math
 from dataclasses import dataclass
 from random import Random
 
@@ -34,6 +35,8 @@ class Material:
         About the share of the surface that the spots take.
     veins : float
         Relative brightness of thin winding lines: wheel tracks in sand, paths of animals in pasture, rills.
+    relief: float
+        Relative brightness of slopes, lit from the sun's side: heaps, clods, tufts, dunes.
     """
 
     first: Colour
@@ -45,6 +48,7 @@ class Material:
     spots: Colour | None = None
     spot_share: float = 0.1
     veins: float = 0.0
+    relief: float = 0.0
 
     def texture(self, canvas: Canvas, window: Window, variant: int = 0) -> Floats:
         """Colour of the surface over a window, (h, w, 3)."""
@@ -59,10 +63,26 @@ class Material:
             colour += amount * (np.asarray(self.spots, np.float32) - colour)
         if self.veins != 0.0:
             colour *= (1.0 + self._winding(canvas, window, variant))[..., None]
+        if self.relief > 0.0:
+            colour *= self._slopes(canvas, window, variant)[..., None]
         if self.grain > 0.0:
             fine = canvas.noise(window, 0.1, self.fine, gain=0.85, variant=variant ^ 1)
             colour *= (1.0 + np.float32(self.grain) * fine)[..., None]
         return colour
+
+    def _slopes(self, canvas: Canvas, window: Window, variant: int) -> Floats:
+        """Brightness of an uneven surface under the sun, (h, w): noise differentiated toward the sun."""
+        height = canvas.noise(window, 0.4, 25.0, 0.62, variant)
+        azimuth = canvas.sun.azimuth - canvas.angle
+        toward = np.zeros_like(height)
+        if height.shape[1] > 2:
+            toward[:, 1:-1] = (height[:, :-2] - height[:, 2:]) * np.float32(math.cos(azimuth))
+        if height.shape[0] > 2:
+            toward[1:-1] += (height[:-2] - height[2:]) * np.float32(math.sin(azimuth))
+        # The steps of a pixel's width shrink with the pixel; the root keeps fine pictures from going flat.
+        steep = np.float32(self.relief / math.sqrt(max(canvas.gsd, 0.1)) * 1.2)
+        light: Floats = np.clip(1.0 + steep * toward, 0.35, 1.5)
+        return light
 
     def _winding(self, canvas: Canvas, window: Window, variant: int) -> Floats:
         """Relative brightness of thin lines along the level lines of smooth noise, (h, w)."""
@@ -76,7 +96,7 @@ class Material:
 def jitter(rng: Random, colour: Colour, spread: float = 0.1) -> Colour:
     """The colour with its brightness, and less so its tint, moved at random."""
     gain = 1.0 + rng.gauss(0.0, spread)
-    red, green, blue = (min(255.0, max(3.0, c * gain * (1.0 + rng.gauss(0.0, spread * 0.25)))) for c in colour)
+    red, green, blue = (min(255.0, max(3.0, c * gain * (1.0 + rng.gauss(0.0, spread * 0.18)))) for c in colour)
     return red, green, blue
 
 

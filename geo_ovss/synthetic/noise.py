@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+#: Single precision throughout; typed loosely because NumPy's stubs widen products with Python numbers.
+Floats = npt.NDArray[np.floating[Any]]
 
 #: Shortest wavelength (m); each further band doubles it.
 SHORTEST = 0.1

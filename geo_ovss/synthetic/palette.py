@@ -30,18 +30,44 @@ _ROOFS: dict[str, tuple[Colour, Colour]] = {
     "cream": ((224, 212, 188), (202, 190, 166)),
     "concrete": ((178, 174, 166), (150, 147, 140)),
 }
-_PITCHED = ("red tile", "orange tile", "brown tile", "tan tile", "slate", "grey shingle", "dark shingle")
+_PITCHED = (
+    "red tile",
+    "orange tile",
+    "brown tile",
+    "brown tile",
+    "tan tile",
+    "slate",
+    "grey shingle",
+    "grey shingle",
+    "dark shingle",
+    "dark shingle",
+)
 _FLAT = ("gravel", "bitumen", "membrane", "concrete", "white metal", "grey metal", "cream")
-_SHEDS = ("white metal", "grey metal", "blue metal", "green metal", "red metal", "rusty metal", "membrane", "gravel")
+_SHEDS = (
+    "white metal",
+    "white metal",
+    "grey metal",
+    "grey metal",
+    "blue metal",
+    "green metal",
+    "red metal",
+    "rusty metal",
+    "membrane",
+    "gravel",
+)
 _ARID = ("cream", "membrane", "concrete", "cream", "tan tile", "gravel", "white metal")
+
+# Relative brightness of uneven ground under the sun (:attr:`Material.relief`).
+_RELIEF = {"sand": 0.12, "soil": 0.2, "plough": 0.15, "rock": 0.35, "dry grass": 0.15, "mud": 0.1, "grass": 0.12,
+           "reed": 0.3, "gravel": 0.15, "ballast": 0.1, "crop": 0.06}  # fmt: skip
 
 # Vegetation by season: (grass, grass second, crop, crop second, leaves, leaves second).
 _GREENS: dict[str, tuple[Colour, Colour, Colour, Colour, Colour, Colour]] = {
-    "spring": ((98, 130, 62), (122, 148, 78), (86, 128, 54), (112, 150, 70), (72, 108, 46), (104, 136, 64)),
+    "spring": ((98, 124, 72), (120, 142, 86), (86, 118, 62), (112, 142, 78), (72, 102, 50), (102, 128, 68)),
     "summer": ((84, 114, 58), (108, 130, 74), (72, 108, 50), (98, 128, 62), (40, 72, 34), (66, 98, 48)),
     "dry": ((134, 128, 86), (156, 142, 100), (118, 122, 70), (148, 140, 88), (56, 76, 42), (82, 98, 58)),
     "autumn": ((104, 114, 66), (130, 126, 80), (110, 112, 66), (142, 130, 84), (88, 88, 48), (150, 110, 54)),
-    "winter": ((110, 112, 82), (128, 124, 96), (104, 112, 70), (126, 122, 86), (92, 84, 72), (112, 102, 88)),
+    "winter": ((110, 112, 82), (128, 124, 96), (104, 112, 70), (126, 122, 86), (112, 102, 92), (134, 122, 112)),
 }
 
 
@@ -83,6 +109,7 @@ class Palette:
         base = jitter(self._rng, first, spread)
         # The second colour moves with the first, so that a surface keeps one hue.
         moved: Colour = tuple(s * b / max(f, 1.0) for s, b, f in zip(second, base, first, strict=True))  # type: ignore[assignment]
+        more.setdefault("relief", _RELIEF.get(name, 0.0) * self._rng.uniform(0.4, 1.3))
         self.materials[name] = replace(Material(base, jitter(self._rng, moved, 0.3 * spread)), **more)  # type: ignore[arg-type]
 
     def _ground(self, rng: Random) -> None:
@@ -106,7 +133,7 @@ class Palette:
         self._add("rock", (150, 142, 134), (112, 106, 100), mix=0.5, patch=(0.4, 12.0), grain=0.12)
         dry = rng.choice((((166, 150, 112), (138, 124, 92)), ((156, 146, 126), (130, 118, 102)),
                           ((184, 172, 126), (158, 144, 104)), ((150, 134, 116), (124, 108, 94))))  # fmt: skip
-        self._add("dry grass", *dry, 0.08, mix=0.45, patch=(0.8, 50.0), grain=0.08, spots=_times(dry[1], 0.82),
+        self._add("dry grass", *dry, 0.08, mix=0.45, patch=(0.8, 50.0), grain=0.1, fine=3.2, spots=_times(dry[1], 0.82),
                   spot_share=0.15, veins=rng.choice((0.0, 0.14, 0.14)))  # fmt: skip
         mud = rng.choice(
             (((104, 108, 100), (78, 84, 78)), ((142, 134, 118), (112, 104, 92)), ((92, 98, 78), (70, 78, 62)))
@@ -122,13 +149,24 @@ class Palette:
         grass, grass2, crop, crop2, leaf, leaf2 = _GREENS[season]
         soil = self["soil"].first
         bare: Colour = tuple(0.55 * a + 0.45 * b for a, b in zip(grass, soil, strict=True))  # type: ignore[assignment]
-        self._add("grass", grass, grass2, 0.13, mix=0.4, patch=(1.6, 25.0), grain=0.08, spots=bare, spot_share=0.14,
-                  veins=rng.choice((0.0, 0.05)))  # fmt: skip
+        self._add(
+            "grass",
+            grass,
+            grass2,
+            0.13,
+            mix=0.4,
+            patch=(1.6, 25.0),
+            grain=0.1,
+            fine=3.2,
+            spots=bare,
+            spot_share=0.14,
+            veins=rng.choice((0.0, 0.05)),
+        )
         self._add("lawn", grass, grass2, 0.12, mix=0.25, patch=(1.6, 12.0), grain=0.05)
         watered: Colour = (78, 116, 56) if season in ("dry", "winter", "autumn") and rng.random() < 0.6 else grass
         self._add("turf", watered, grass2 if watered is grass else (98, 134, 70), 0.08, mix=0.25, grain=0.03)
         self._add("crop", crop, crop2, 0.15, mix=0.3, patch=(3.2, 100.0), grain=0.05)
-        self._add("ripe crop", (190, 170, 112), (168, 148, 96), 0.08, mix=0.3, patch=(3.2, 100.0), grain=0.05)
+        self._add("ripe crop", (182, 168, 126), (160, 146, 110), 0.08, mix=0.3, patch=(3.2, 100.0), grain=0.05)
         self._add("shrub", (86, 88, 58), (64, 68, 44), 0.2, mix=0.5, patch=(0.4, 6.4), grain=0.15)
         self._add("reed", (84, 92, 62), (60, 70, 50), 0.2, mix=0.5, patch=(0.8, 25.0), grain=0.12)
         if self.climate == "arid":
@@ -158,8 +196,14 @@ class Palette:
                   ((96, 104, 84), (80, 92, 76)), ((44, 66, 74), (32, 52, 62)))  # fmt: skip
         lakes = (((30, 52, 58), (20, 38, 46)), ((38, 54, 40), (26, 42, 32)), ((18, 24, 26), (12, 16, 20)),
                  ((74, 92, 70), (56, 76, 60)))  # fmt: skip
-        seas = (((22, 52, 74), (14, 40, 62)), ((28, 92, 96), (18, 74, 84)), ((14, 16, 20), (8, 10, 14)),
-                ((110, 124, 126), (94, 110, 116)), ((48, 78, 84), (36, 62, 72)), ((16, 62, 60), (10, 46, 50)))  # fmt: skip
+        seas = (
+            ((22, 52, 74), (14, 40, 62)),
+            ((28, 92, 96), (18, 74, 84)),
+            ((14, 16, 20), (8, 10, 14)),
+            ((110, 124, 126), (94, 110, 116)),
+            ((48, 78, 84), (36, 62, 72)),
+            ((16, 62, 60), (10, 46, 50)),
+        )
         lagoons = (((42, 132, 136), (26, 104, 116)), ((16, 40, 28), (10, 28, 22)), ((14, 16, 16), (8, 10, 12)),
                    ((86, 104, 64), (60, 84, 54)), ((52, 96, 92), (36, 76, 78)))  # fmt: skip
         for name, choices in (("river", rivers), ("lake", lakes), ("sea", seas), ("lagoon", lagoons)):

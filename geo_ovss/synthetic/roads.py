@@ -89,8 +89,10 @@ def _pieces(points: Points, longest: float) -> list[tuple[float, float, float, f
     angles = np.arctan2(steps[:, 1], steps[:, 0])
     for k, (step, angle) in enumerate(zip(steps, angles, strict=True)):
         length = float(np.hypot(*step))
-        turn = max((abs(math.remainder(float(angle - angles[j]), math.tau)) for j in (k - 1, k + 1) if 0 <= j < len(angles)),
-                   default=0.0)  # fmt: skip
+        turn = max(
+            (abs(math.remainder(float(angle - angles[j]), math.tau)) for j in (k - 1, k + 1) if 0 <= j < len(angles)),
+            default=0.0,
+        )
         count = max(1, math.ceil(length / longest))
         for i in range(count):
             x, y = points[k] + step * ((i + 0.5) / count)

@@ -18,6 +18,8 @@ from .world import World
 
 #: The planned square has at least this side (m), so that a small picture looks into a real neighbourhood.
 SMALLEST_WORLD = 280.0
+#: Features that most pictures show anyway; they are looked for less often.
+COMMON = ("building", "car", "field", "palm tree", "road", "sea", "tree", "truck")
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,13 @@ def draw_scene(
 
 
 def _look(rng: Random, world: World, extent: float) -> tuple[float, float]:
-    """Where the picture's middle lies: mostly near one of the features, each kind as often as any other."""
+    """Where the picture's middle lies: mostly near one of the features, rare kinds as often as others."""
     slack = max(0.0, (world.side - extent) / 2)
-    if world.features and rng.random() < 0.75:
-        x, y = rng.choice(world.features[rng.choice(sorted(world.features))])
-        x, y = x + rng.gauss(0.0, 0.15 * extent), y + rng.gauss(0.0, 0.15 * extent)
+    if world.features and rng.random() < 0.85:
+        kinds = sorted(world.features)
+        kind = rng.choices(kinds, [0.25 if name in COMMON else 1.0 for name in kinds])[0]
+        x, y = rng.choice(world.features[kind])
+        x, y = x + rng.gauss(0.0, 0.1 * extent), y + rng.gauss(0.0, 0.1 * extent)
     else:
         x, y = rng.uniform(-slack, slack), rng.uniform(-slack, slack)
     return max(-slack, min(slack, x)), max(-slack, min(slack, y))

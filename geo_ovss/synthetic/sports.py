@@ -163,8 +163,15 @@ def add_diamond(world: World, x: float, y: float, angle: float) -> None:
     world.keep_out_disc(x + 0.5 * reach * math.cos(angle), y + 0.5 * reach * math.sin(angle), 0.65 * reach)
 
 
-def _golf_part(world: World, x: float, y: float, angle: float, size: tuple[float, float], look: tuple[str, float, float],
-               label: str) -> None:  # fmt: skip
+def _golf_part(
+    world: World,
+    x: float,
+    y: float,
+    angle: float,
+    size: tuple[float, float],
+    look: tuple[str, float, float],
+    label: str,
+) -> None:
     """An oval of turf or sand with a soft outline; `look` is (material, brightness, mowing stripes)."""
     own = Random(world.seed())
     half_u, half_v = size
@@ -194,7 +201,7 @@ def add_golf_hole(world: World, x: float, y: float, angle: float, length: float)
     """A fairway from (x, y) along `angle`, with its green, bunkers and trees beside it."""
     rng = world.rng
     c, s = math.cos(angle), math.sin(angle)
-    bright, stripes = rng.uniform(1.0, 1.15), rng.choice((0.0, 0.05, 0.09))
+    bright, stripes = rng.uniform(0.98, 1.12), rng.choice((0.0, 0.0, 0.03, 0.06))
     wide = rng.uniform(12.0, 20.0)
     _golf_part(
         world,

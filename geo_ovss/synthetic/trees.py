@@ -205,8 +205,15 @@ def add_crowns(
         density = share * (1.0 + clump * canvas.noise(window, 12.8, 200.0, variant=1)) if share < 1.0 else 2.0
         here = (dome > 0.02) & ((tone * np.float32(7.13)) % 1.0 < density)
         lumps = canvas.noise(window, 0.4, max(0.8, 0.5 * radius[1]), 0.8)
+        if label_all and share >= 0.8:
+            # Under a closed canopy the ground is dark.
+            canvas.paint(
+                window,
+                np.float32(0.85) * within,
+                world.palette[kind].texture(canvas, window) * np.float32(0.85 if world.palette.leafless else 0.5),
+            )
         colour = _leaf_colour(world, canvas, window, kind, mixed, tone)
-        light = _crown_light(canvas, off_x, off_y, dome, lumps, 1.0) * (0.78 + 0.44 * tone)
+        light = _crown_light(canvas, off_x, off_y, dome, lumps, 1.0) * (0.7 + 0.6 * tone)
         colour *= light[..., None]
         edge = np.clip(dome / np.float32(max(0.05, 0.6 * canvas.gsd / radius[1])), 0.0, 1.0)
         alpha = within * here * edge

@@ -101,6 +101,22 @@ def add_traffic(world: World, points: Points, offsets: tuple[float, ...], spacin
                     add_car(world, x, y, heading, over)
 
 
+def add_parked(world: World, points: Points, offset: float, share: float) -> None:
+    """Cars parked along a kerb at `offset` metres from a polyline (N, 2), in runs, `share` of its length."""
+    rng = world.rng
+    busy = rng.random() < share
+    for (ax, ay), (bx, by) in itertools.pairwise(points.tolist()):
+        length, angle = math.hypot(bx - ax, by - ay), math.atan2(by - ay, bx - ax)
+        u = rng.uniform(0.0, 6.0)
+        while u < length - 3.0:
+            busy = busy if rng.random() < 0.8 else rng.random() < share
+            x = ax + u * math.cos(angle) - offset * math.sin(angle)
+            y = ay + u * math.sin(angle) + offset * math.cos(angle)
+            if busy and not world.wet(x, y):
+                add_car(world, x, y, angle + (math.pi if rng.random() < 0.5 else 0.0))
+            u += rng.uniform(5.6, 6.8)
+
+
 def add_car_park(world: World, x: float, y: float, half_u: float, half_v: float, angle: float, fill: float) -> None:
     """A car park: bays in double rows along u, driving lanes between, `fill` of the bays taken."""
     own = Random(world.seed())

@@ -145,7 +145,7 @@ def add_sea(world: World, course: Course, beach: float, surf: float) -> None:
     world.waters.append(lambda x, y: float(course.beyond(x, y)) > -max(beach, 6.0))
     for k in range(-2, 3):
         world.features.setdefault("sea", []).append(course.point(k * world.half / 4, world.rng.uniform(10.0, 60.0)))
-        world.features.setdefault("beach" if beach else "quay", []).append(course.point(k * world.half / 4))
+        world.features.setdefault("beach" if beach else "sea", []).append(course.point(k * world.half / 4))
 
 
 def _breakers(canvas: Canvas, window: Window, colour: Floats, depth: Floats, surf: float, own: Random) -> Floats:

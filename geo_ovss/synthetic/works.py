@@ -160,8 +160,14 @@ def add_containers(world: World, x: float, y: float, angle: float, rows: int, co
                     own.choice(((150, 62, 50), (56, 86, 132), (176, 178, 180), (92, 116, 96), (190, 120, 60))),
                     0.12,
                 )
-                stacks.append(((col - cols / 2) * 12.6, (row - rows / 2) * (2.7 if row % 6 else 2.75) + (row // 6) * 5.0,
-                               colour if own.random() < 0.9 else lively(own), own.randint(1, 4)))  # fmt: skip
+                stacks.append(
+                    (
+                        (col - cols / 2) * 12.6,
+                        (row - rows / 2) * (2.7 if row % 6 else 2.75) + (row // 6) * 5.0,
+                        colour if own.random() < 0.9 else lively(own),
+                        own.randint(1, 4),
+                    )
+                )
     reach = math.hypot(cols * 6.5, rows * 2.0) + 14.0
 
     def paint(canvas: Canvas) -> None:

@@ -30,6 +30,12 @@ class World:
         The planned square reaches from -side/2 to side/2 in x and y (m); the picture lies within.
     palette, sun
         Materials and light.
+    commands, features
+        What is planned, and places worth looking at by kind.
+    keepouts, waters, islands
+        What is taken, what is water, discs without traffic.
+    built : callable, optional
+        Where streets may run; everywhere by default.
     """
 
     rng: Random
@@ -40,6 +46,7 @@ class World:
     keepouts: list[Keepout] = field(default_factory=list)
     waters: list[Callable[[float, float], bool]] = field(default_factory=list)
     islands: list[tuple[float, float, float]] = field(default_factory=list)
+    built: Callable[[float, float], bool] | None = None
     features: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     @property

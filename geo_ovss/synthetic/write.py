@@ -1,4 +1,4 @@
-"""Scenes as georeferenced files: one drawn scene, or a mosaic of any size streamed tile by tile."""
+"""One drawn scene as a georeferenced file, its exact labels beside it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from affine import Affine
-from rasterio.enums import ColorInterp
-from rasterio.windows import Window
 
 from ..errors import OutputExists, OutputFolderMissing
 from .classes import CLASSES, COARSE
@@ -53,7 +51,7 @@ def label_numbers(classes: Mapping[str, Sequence[str]]) -> npt.NDArray[np.uint8]
 
 
 @contextmanager
-def _whole_file(path: Path, overwrite: bool) -> Iterator[Path]:
+def whole_file(path: Path, overwrite: bool) -> Iterator[Path]:
     """A temporary name beside `path` that takes its place when all went well."""
     if not path.parent.is_dir():
         raise OutputFolderMissing(path.parent)
@@ -67,7 +65,8 @@ def _whole_file(path: Path, overwrite: bool) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _transform(gsd: float, rotation_deg: float, origin: tuple[float, float]) -> Affine:
+def north_up(gsd: float, rotation_deg: float, origin: tuple[float, float]) -> Affine:
+    """The geotransform of a picture whose upper left corner is `origin`, turned counter-clockwise."""
     return Affine.translation(*origin) * Affine.rotation(rotation_deg) * Affine.scale(gsd, -gsd)
 
 
@@ -172,136 +171,18 @@ def write_scene(
         data = np.where(empty[..., None], np.asarray(0, data.dtype), data)
         if dtype == "uint8":
             data = jpeg_damage(np.ascontiguousarray(data), 75)
-    place = {} if crs is None else {"crs": crs, "transform": _transform(gsd, rotation_deg, origin)}
-    options = {"tiled": True, "blockxsize": tile, "blockysize": tile, "compress": compress, **place}
-    with _whole_file(Path(path), overwrite) as partial:
-        with rasterio.open(partial, "w", driver="GTiff", dtype=dtype, count=3, nodata=nodata, photometric="RGB",
-                           height=data.shape[0], width=data.shape[1], predictor=3 if dtype == "float32" else 2,
-                           **options) as file:  # fmt: skip
-            file.write(np.moveaxis(data, 2, 0))
+    place = {} if crs is None else {"crs": crs, "transform": north_up(gsd, rotation_deg, origin)}
+    options: dict[str, Any] = {"driver": "GTiff", "height": data.shape[0], "width": data.shape[1], "tiled": True,
+                               "blockxsize": tile, "blockysize": tile, "compress": compress, **place}  # fmt: skip
+    colour = {"dtype": dtype, "count": 3, "nodata": nodata, "photometric": "RGB"}
+    if compress.lower() in ("deflate", "lzw", "zstd"):
+        colour["predictor"] = 3 if dtype == "float32" else 2
+    with whole_file(Path(path), overwrite) as partial, rasterio.open(partial, "w", **colour, **options) as file:
+        file.write(np.moveaxis(data, 2, 0))
     if labels_path is not None:
         labels = np.where(empty, np.uint8(0), numbers[scene.labels])
-        with _whole_file(Path(labels_path), overwrite) as partial:
-            with rasterio.open(partial, "w", driver="GTiff", dtype="uint8", count=1, height=labels.shape[0],
-                               width=labels.shape[1], **options) as file:  # fmt: skip
-                file.write(labels, 1)
-                file.update_tags(classes=",".join(classes))
+        options |= {"dtype": "uint8", "count": 1, "compress": "deflate"}
+        with whole_file(Path(labels_path), overwrite) as partial, rasterio.open(partial, "w", **options) as file:
+            file.write(labels, 1)
+            file.update_tags(classes=",".join(classes))
     return scene
-
-
-class _Mosaic:
-    """A scene of any size from a few drawn patches.
-
-    Within a block of `run` x `run` cells one patch is repeated, mirrored in every second cell, so that it joins
-    itself without a seam; where blocks meet, two sheets meet, as in any mosaic of orthophotos.
-    """
-
-    def __init__(self, seed: int, patch: int, gsd: float, patches: int, run: int, styles: Sequence[str] | None) -> None:
-        rng = Random(f"mosaic {seed}")
-        self.patch, self.run, self.seed = patch, run, seed
-        self.scenes = [
-            draw_scene(rng.getrandbits(31), patch, gsd, style=styles[k % len(styles)] if styles else None)
-            for k in range(patches)
-        ]
-
-    def _cell(self, row: int, col: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        block = Random(f"{self.seed} {row // self.run} {col // self.run}")
-        scene = self.scenes[block.randrange(len(self.scenes))]
-        flip = (slice(None, None, -1 if row & 1 else 1), slice(None, None, -1 if col & 1 else 1))
-        return scene.rgb[flip], scene.labels[flip]
-
-    def read(self, row: int, col: int, height: int, width: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        """Picture (height, width, 3) and labels (height, width) of a window."""
-        rgb, labels = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
-        side = self.patch
-        for i in range(row // side, (row + height - 1) // side + 1):
-            for j in range(col // side, (col + width - 1) // side + 1):
-                top, left = max(row, i * side), max(col, j * side)
-                bottom, right = min(row + height, (i + 1) * side), min(col + width, (j + 1) * side)
-                part = (slice(top - i * side, bottom - i * side), slice(left - j * side, right - j * side))
-                into = (slice(top - row, bottom - row), slice(left - col, right - col))
-                picture, classes = self._cell(i, j)
-                rgb[into], labels[into] = picture[part], classes[part]
-        return rgb, labels
-
-
-def write_large(
-    path: str | Path,
-    size: tuple[int, int] | int,
-    gsd: float,
-    seed: int,
-    *,
-    crs: str = "EPSG:32632",
-    labels_path: str | Path | None = None,
-    classes: Mapping[str, Sequence[str]] = FIVE_CLASSES,
-    patch: int = 1024,
-    patches: int = 6,
-    run: int = 4,
-    styles: Sequence[str] | None = None,
-    tile: int = 512,
-    compress: str = "jpeg",
-    origin: tuple[float, float] = ORIGIN,
-    overwrite: bool = False,
-) -> None:
-    """Write a scene of any size as a tiled BigTIFF, tile by tile, in memory that does not grow with it.
-
-    A few patches are drawn and repeated: mirrored in every second cell, so that a patch joins itself without a seam,
-    and changed every `run` cells along straight sheet borders. Picture and labels agree exactly but for the loss of
-    the compression.
-
-    Parameters
-    ----------
-    path, gsd, seed, crs, labels_path, classes, tile, origin, overwrite
-        As in :func:`write_scene`.
-    size : int or (int, int)
-        Pixels a side, or (rows, columns); 20,000 and far more.
-    patch : int
-        Side of a drawn patch (pixels).
-    patches : int
-        How many are drawn.
-    run : int
-        Side of a sheet in patches.
-    styles : sequence of str, optional
-        The patches' styles in turn; by default at random.
-    compress : str
-        "jpeg" is quick and small; "deflate" or "zstd" keep every value.
-    """
-    shape = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-    numbers = label_numbers(classes)
-    mosaic = _Mosaic(seed, patch, gsd, patches, run, styles)
-    options: dict[str, Any] = {"driver": "GTiff", "dtype": "uint8", "height": shape[0], "width": shape[1], "crs": crs,
-                               "transform": _transform(gsd, 0.0, origin), "tiled": True, "blockxsize": tile,
-                               "blockysize": tile, "BIGTIFF": "YES"}  # fmt: skip
-    colour: dict[str, Any] = {"count": 3, "compress": compress, "interleave": "pixel"}
-    colour |= (
-        {"photometric": "YCBCR", "JPEG_QUALITY": 90}
-        if compress.lower() == "jpeg"
-        else {"photometric": "RGB", "predictor": 2}
-    )
-    # GDAL's own cache of blocks defaults to a share of the machine's memory; the tiles are written once and whole.
-    with rasterio.Env(GDAL_CACHEMAX=64), _whole_file(Path(path), overwrite) as partial:
-        with rasterio.open(partial, "w", **options, **colour) as file:
-            if labels_path is None:
-                _stream(mosaic, shape, tile, file, None, numbers)
-            else:
-                with _whole_file(Path(labels_path), overwrite) as partial_labels, rasterio.open(
-                    partial_labels, "w", **options, count=1, compress="deflate", zlevel=1
-                ) as label_file:
-                    label_file.update_tags(classes=",".join(classes))
-                    _stream(mosaic, shape, tile, file, label_file, numbers)
-            if compress.lower() != "jpeg":
-                file.colorinterp = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-
-
-def _stream(
-    mosaic: _Mosaic, shape: tuple[int, int], tile: int, file: Any, label_file: Any, numbers: npt.NDArray[np.uint8]
-) -> None:
-    """Write all tiles in the order in which they lie in the file."""
-    for row in range(0, shape[0], tile):
-        for col in range(0, shape[1], tile):
-            height, width = min(tile, shape[0] - row), min(tile, shape[1] - col)
-            rgb, labels = mosaic.read(row, col, height, width)
-            window = Window(col, row, width, height)
-            file.write(np.moveaxis(rgb, 2, 0), window=window)
-            if label_file is not None:
-                label_file.write(numbers[labels], 1, window=window)

@@ -6,7 +6,22 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..world import World
-from . import airport, city, countryside, desert, freeway, homes, industrial, park, suburb, waterside, wild
+from . import (
+    airport,
+    city,
+    countryside,
+    desert,
+    freeway,
+    homes,
+    industrial,
+    lagoon,
+    park,
+    river,
+    suburb,
+    town,
+    waterside,
+    wild,
+)
 
 
 class Style(NamedTuple):
@@ -20,13 +35,16 @@ class Style(NamedTuple):
 STYLES: dict[str, Style] = {
     "city": Style(city.plan, 1.3),
     "suburb": Style(suburb.plan, 1.6),
+    "town": Style(town.plan, 1.5),
     "desert": Style(desert.plan, 1.6, ("arid",)),
+    "lagoon": Style(lagoon.plan, 1.2, ("arid",)),
     "countryside": Style(countryside.plan, 1.3, ("temperate", "temperate", "tropical")),
     "coast": Style(waterside.plan_coast, 1.0),
     "harbour": Style(waterside.plan_harbour, 1.0),
     "industrial": Style(industrial.plan, 1.2),
     "airport": Style(airport.plan, 1.0),
     "forest": Style(wild.plan_forest, 0.7, ("temperate", "temperate", "tropical")),
+    "river": Style(river.plan, 0.9),
     "scrub": Style(wild.plan_scrub, 1.0, ("arid", "temperate", "tropical")),
     "marsh": Style(wild.plan_marsh, 0.5),
     "sports": Style(park.plan_sports, 1.1),

@@ -9,6 +9,7 @@ import numpy as np
 from ..airfield import add_airplane, add_runway
 from ..buildings import Roof, add_building
 from ..ground import add_ground, add_polygon, box_corners
+from ..planting import add_scattered
 from ..roads import Road, add_road
 from ..vehicles import add_car_park, add_truck
 from ..world import World
@@ -37,6 +38,9 @@ def plan(world: World) -> None:
         add_road(
             world, np.array([(x, offset + gap), (x + rng.choice((0.0, 30.0, -30.0)), offset + width / 2 - 2.0)]), taxi
         )
+    if not large:
+        reach = (world.half + offset) / 2
+        add_scattered(world, 0.0006, area=(0.0, offset - reach, world.half, reach))
     _apron(world, offset + gap + taxi.width / 2 + 8.0, large)
 
 
@@ -72,7 +76,15 @@ def _apron(world: World, front: float, large: bool) -> None:
         half_v = rng.uniform(12.0, 28.0) if large else rng.uniform(8.0, 15.0)
         name, surface = world.palette.roof(rng, rng.choice(("shed", "flat")))
         shape = rng.choice(("flat", "barrel", "gable"))
-        add_building(world, x + wide / 2, back + half_v + 3.0, 0.0, ((0.0, 0.0, wide / 2, half_v),), rng.uniform(7.0, 16.0),
-                     Roof(shape, name, surface, 0.15), equipment=0.5)  # fmt: skip
+        add_building(
+            world,
+            x + wide / 2,
+            back + half_v + 3.0,
+            0.0,
+            ((0.0, 0.0, wide / 2, half_v),),
+            rng.uniform(7.0, 16.0),
+            Roof(shape, name, surface, 0.15),
+            equipment=0.5,
+        )
         add_car_park(world, x + wide / 2, back + 2.0 * half_v + 30.0, wide / 2, 20.0, 0.0, rng.uniform(0.3, 0.95))
         x += wide + rng.uniform(4.0, 30.0)

@@ -17,7 +17,7 @@ def plan(world: World) -> None:
     """A city quarter: old and low, or new with towers."""
     rng = world.rng
     add_ground(world, "concrete", "pavement")
-    grid = StreetGrid(rng, world.half, (55.0, 130.0), (55.0, 150.0), rng.choice((0.0, 0.0, 0.0, 8.0)))
+    grid = StreetGrid(world, (55.0, 130.0), (55.0, 150.0), rng.choice((0.0, 0.0, 0.0, 8.0)))
     wide, narrow = (avenue(rng) if rng.random() < 0.5 else street(rng)), street(rng)
     lean = (rng.uniform(-0.35, 0.35), rng.uniform(-0.35, 0.35)) if rng.random() < 0.5 else (0.0, 0.0)
     tall = rng.choice((8.0, 14.0, 20.0, 45.0))
@@ -30,7 +30,9 @@ def plan(world: World) -> None:
         else:
             _split(world, grid, block, tall, lean, 3)
     _street_trees(world, grid, wide.width / 2 + 1.2)
-    grid.pave(world, wide, narrow, traffic=rng.choice((25.0, 50.0, 120.0)), zebra=0.7)
+    grid.pave(
+        world, wide, narrow, traffic=rng.choice((25.0, 50.0, 120.0)), zebra=0.7, parked=rng.choice((0.0, 0.3, 0.8))
+    )
 
 
 def _split(world: World, grid: StreetGrid, block: Block, tall: float, lean: tuple[float, float], depth: int) -> None:

@@ -10,6 +10,7 @@ from ..buildings import Roof, add_building, wings
 from ..canvas import Points
 from ..ground import FIELDS, add_blob, add_field, add_ground
 from ..junctions import add_way
+from ..planting import add_bank_trees
 from ..roads import dirt_track, street
 from ..trees import add_crowns, add_tree
 from ..vehicles import add_car, add_traffic
@@ -22,14 +23,15 @@ def plan(world: World) -> None:
     """Fields to the horizon, with what lies between them."""
     rng = world.rng
     add_ground(world, "grass", "grass")
-    size = rng.choice((60.0, 110.0, 200.0, 320.0))
     half = world.half + 20.0
-    whole = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
-    parcels: list[Points] = []
-    _cut(world, whole, size, parcels)
-    if rng.random() < 0.35:
-        add_river(world, Course.pick(rng, rng.uniform(-0.5, 0.5) * half, rng.uniform(200.0, 500.0), 0.12),
-                  rng.choice((3.0, 8.0, 25.0, 50.0)), rng.choice(("mud", "reeds", "mud")))  # fmt: skip
+    parcels = cut_parcels(world, rng.choice((60.0, 110.0, 200.0, 320.0)))
+    if rng.random() < 0.4:
+        course, width = (
+            Course.pick(rng, rng.uniform(-0.5, 0.5) * half, rng.uniform(200.0, 500.0), 0.12),
+            rng.choice((3.0, 8.0, 25.0, 50.0)),
+        )
+        add_river(world, course, width, rng.choice(("mud", "reeds", "mud")))
+        add_bank_trees(world, course, width)
     gap = rng.choice((0.3, 1.0, 2.5))
     for parcel in parcels:
         _use(world, parcel, gap)
@@ -41,6 +43,14 @@ def plan(world: World) -> None:
         add_traffic(world, points, (1.7, -1.7), 250.0)
     for _ in range(max(1, int((world.side / 250.0) ** 2 * rng.uniform(0.0, 1.5)))):
         add_farm(world, rng.uniform(-0.9, 0.9) * half, rng.uniform(-0.9, 0.9) * half)
+
+
+def cut_parcels(world: World, size: float) -> list[Points]:
+    """The whole world cut into quadrilaterals (4, 2) of about `size` metres."""
+    half = world.half + 20.0
+    parcels: list[Points] = []
+    _cut(world, np.array([(-half, -half), (half, -half), (half, half), (-half, half)]), size, parcels)
+    return parcels
 
 
 def _cut(world: World, shape: Points, size: float, out: list[Points]) -> None:

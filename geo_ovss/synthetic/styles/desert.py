@@ -10,7 +10,8 @@ from ..buildings import Roof, add_building, add_tower, wings
 from ..grid import Block, StreetGrid
 from ..ground import add_blob, add_ground, add_polygon, box_corners
 from ..junctions import add_roundabout, add_way
-from ..roads import avenue, dirt_track, street
+from ..materials import Material
+from ..roads import Road, avenue, dirt_track, street
 from ..trees import add_crowns, add_tree
 from ..vehicles import add_car, add_car_park
 from ..water import Course, add_pond, add_pool, add_river
@@ -22,7 +23,7 @@ def plan(world: World) -> None:
     rng = world.rng
     add_ground(world, "sand", "sand")
     _water(world)
-    grid = StreetGrid(rng, world.half, (60.0, 170.0), (60.0, 200.0), rng.choice((0.0, 0.0, 18.0, 30.0)))
+    grid = StreetGrid(world, (60.0, 170.0), (60.0, 200.0), rng.choice((0.0, 0.0, 0.0, 12.0, 25.0)))
     wide, narrow = (avenue(rng) if rng.random() < 0.4 else street(rng)), street(rng, marked=rng.random() < 0.5)
     built = rng.choice((0.25, 0.6, 0.9))
     lean = (rng.uniform(-0.3, 0.3), rng.uniform(-0.3, 0.3))
@@ -38,6 +39,7 @@ def plan(world: World) -> None:
             _green(world, grid, block)
         else:
             _site(world, grid, block)
+    _avenue_palms(world, grid, wide.width / 2 + wide.kerb + 1.5)
     for s in grid.lines_s:
         for t in grid.lines_t:
             if rng.random() < 0.15 and world.free(*grid.place(s, t), 30.0):
@@ -50,9 +52,17 @@ def _water(world: World) -> None:
     kind = rng.random()
     if kind < 0.3:
         for _ in range(rng.randint(1, 2)):
-            add_pond(world, rng.uniform(-0.7, 0.7) * world.half, rng.uniform(-0.7, 0.7) * world.half, rng.uniform(25.0, 90.0),
-                     name="lagoon", label="lagoon", bank=rng.choice(("quay", "sand", "rocks")), wobble=0.45,
-                     stretch=rng.uniform(1.0, 2.0))  # fmt: skip
+            add_pond(
+                world,
+                rng.uniform(-0.7, 0.7) * world.half,
+                rng.uniform(-0.7, 0.7) * world.half,
+                rng.uniform(25.0, 90.0),
+                name="lagoon",
+                label="lagoon",
+                bank=rng.choice(("quay", "sand", "rocks")),
+                wobble=0.45,
+                stretch=rng.uniform(1.0, 2.0),
+            )
     elif kind < 0.45:
         add_river(world, Course.pick(rng, rng.uniform(-0.4, 0.4) * world.half, rng.uniform(200.0, 500.0), 0.15),
                   rng.uniform(25.0, 80.0), rng.choice(("quay", "mud")))  # fmt: skip
@@ -79,11 +89,28 @@ def _empty(world: World, grid: StreetGrid, block: Block) -> None:
     for _ in range(rng.randrange(4)):
         px, py = x + rng.uniform(-1, 1) * half_u, y + rng.uniform(-1, 1) * half_v
         if world.free(px, py, 10.0):
-            add_blob(world, "parcel", px, py, rng.uniform(4.0, 22.0), rng.choice(("soil", "gravel", "dry grass", "sand")),
-                     "bare soil", soft=2.0)  # fmt: skip
+            add_blob(
+                world,
+                "parcel",
+                px,
+                py,
+                rng.uniform(4.0, 22.0),
+                rng.choice(("soil", "gravel", "dry grass", "sand")),
+                "bare soil",
+                soft=2.0,
+            )
     if rng.random() < 0.4:
-        add_crowns(world, "tree", box_corners(x, y, half_u, half_v, 0.0), label="chaparral", kind="shrub", spacing=rng.uniform(3.0, 9.0),
-                   radius=(0.4, 1.8), share=rng.uniform(0.05, 0.4), rough=4.0)  # fmt: skip
+        add_crowns(
+            world,
+            "tree",
+            box_corners(x, y, half_u, half_v, 0.0),
+            label="chaparral",
+            kind="shrub",
+            spacing=rng.uniform(3.0, 9.0),
+            radius=(0.4, 1.8),
+            share=rng.uniform(0.05, 0.4),
+            rough=4.0,
+        )
 
 
 def _villas(world: World, grid: StreetGrid, block: Block) -> None:
@@ -94,6 +121,7 @@ def _villas(world: World, grid: StreetGrid, block: Block) -> None:
     count = max(1, int((block.t1 - block.t0) / width))
     step = (block.t1 - block.t0) / count
     ground = rng.choice(("sand", "paving", "paving", "concrete"))
+    alike = world.palette.roof(rng, "arid") if rng.random() < 0.6 else None
     rows = ((block.s0, middle), (middle, block.s1))
     if block.s1 - block.s0 > 110.0:
         third = (block.s1 - block.s0) / 4
@@ -101,10 +129,11 @@ def _villas(world: World, grid: StreetGrid, block: Block) -> None:
     for k in range(count):
         for s0, s1 in rows:
             if rng.random() < 0.92:
-                _villa(world, grid, (s0, s1), block.t0 + (k + 0.5) * step, step / 2, ground)
+                _villa(world, grid, (s0, s1), block.t0 + (k + 0.5) * step, step / 2, ground, alike)
 
 
-def _villa(world: World, grid: StreetGrid, span: tuple[float, float], t: float, half_t: float, ground: str) -> None:
+def _villa(world: World, grid: StreetGrid, span: tuple[float, float], t: float, half_t: float, ground: str,
+           alike: tuple[str, Material] | None) -> None:  # fmt: skip
     rng = world.rng
     s = (span[0] + span[1]) / 2
     half_s = min(22.0, (span[1] - span[0]) / 2)
@@ -118,13 +147,27 @@ def _villa(world: World, grid: StreetGrid, span: tuple[float, float], t: float, 
         world, "yard", box_corners(x, y, half_s - 0.4, half_t - 0.4, angle), ground, label, variant=rng.randrange(4)
     )
     if rng.random() < 0.5:
-        add_polygon(world, "yard", box_corners(*grid.place(s + rng.uniform(-0.4, 0.4) * half_s, t + 0.6 * half_t), 0.5 * half_s,
-                    0.3 * half_t, angle), "turf", "grass")  # fmt: skip
-    name, surface = world.palette.roof(rng, "arid" if rng.random() < 0.85 else "pitched")
+        add_polygon(
+            world,
+            "yard",
+            box_corners(
+                *grid.place(s + rng.uniform(-0.4, 0.4) * half_s, t + 0.6 * half_t), 0.5 * half_s, 0.3 * half_t, angle
+            ),
+            "turf",
+            "grass",
+        )
+    name, surface = alike or world.palette.roof(rng, "arid" if rng.random() < 0.85 else "pitched")
     shape = rng.choice(("flat", "flat", "flat", "hip"))
     parts = wings(rng, half_s * rng.uniform(0.5, 0.72), half_t * rng.uniform(0.55, 0.75))
-    add_building(world, *grid.place(s + rng.uniform(-0.15, 0.15) * half_s, t + rng.uniform(-0.15, 0.15) * half_t), angle,
-                 parts, rng.uniform(4.0, 9.0), Roof(shape, name, surface, 0.4), equipment=0.8)  # fmt: skip
+    add_building(
+        world,
+        *grid.place(s + rng.uniform(-0.15, 0.15) * half_s, t + rng.uniform(-0.15, 0.15) * half_t),
+        angle,
+        parts,
+        rng.uniform(4.0, 9.0),
+        Roof(shape, name, surface, 0.4),
+        equipment=0.8,
+    )
     if rng.random() < 0.2:
         add_pool(world, *grid.place(s + 0.75 * half_s, t - 0.4 * half_t), 1.6, 3.4, angle)
     for _ in range(rng.choice((0, 1, 2, 5))):
@@ -184,8 +227,12 @@ def _green(world: World, grid: StreetGrid, block: Block) -> None:
             world, x, y, 0.35 * min(half_u, half_v), name="lagoon", label="lagoon", bank=rng.choice(("quay", "rocks"))
         )
     for _ in range(int(half_u * half_v * rng.uniform(0.002, 0.03))):
-        add_tree(world, *grid.place(rng.uniform(block.s0, block.s1), rng.uniform(block.t0, block.t1)), rng.uniform(1.5, 4.5),
-                 rng.choice(("palm", "leaves")))  # fmt: skip
+        add_tree(
+            world,
+            *grid.place(rng.uniform(block.s0, block.s1), rng.uniform(block.t0, block.t1)),
+            rng.uniform(1.5, 4.5),
+            rng.choice(("palm", "leaves")),
+        )
 
 
 def _site(world: World, grid: StreetGrid, block: Block) -> None:
@@ -204,10 +251,38 @@ def _site(world: World, grid: StreetGrid, block: Block) -> None:
     )
     for _ in range(rng.randint(2, 10)):
         name, surface = world.palette.roof(rng, rng.choice(("shed", "arid")))
-        add_building(world, *grid.place(block.middle[0] + rng.uniform(-0.8, 0.8) * half_u, block.middle[1] + rng.uniform(-0.8, 0.8) * half_v),
-                     angle, ((0.0, 0.0, rng.uniform(3.0, 16.0), rng.uniform(3.0, 9.0)),), rng.uniform(2.5, 7.0),
-                     Roof(rng.choice(("flat", "gable")), name, surface, 0.15), equipment=0.3)  # fmt: skip
+        add_building(
+            world,
+            *grid.place(
+                block.middle[0] + rng.uniform(-0.8, 0.8) * half_u, block.middle[1] + rng.uniform(-0.8, 0.8) * half_v
+            ),
+            angle,
+            ((0.0, 0.0, rng.uniform(3.0, 16.0), rng.uniform(3.0, 9.0)),),
+            rng.uniform(2.5, 7.0),
+            Roof(rng.choice(("flat", "gable")), name, surface, 0.15),
+            equipment=0.3,
+        )
     for _ in range(rng.randrange(12)):
         add_car(
             world, x + rng.uniform(-0.8, 0.8) * half_u, y + rng.uniform(-0.8, 0.8) * half_v, rng.uniform(0.0, math.tau)
         )
+
+
+def _avenue_palms(world: World, grid: StreetGrid, offset: float) -> None:
+    """Rows of palms on watered strips beside some of the streets."""
+    rng = world.rng
+    for s in grid.lines_s:
+        if rng.random() > 0.3:
+            continue
+        step = rng.uniform(7.0, 12.0)
+        for side in (-1.0, 1.0):
+            if rng.random() < 0.5:
+                strip = Road(rng.uniform(2.0, 5.0), 0.0, (), "turf", "grass", 1)
+                line = grid.line(s + side * offset, -world.half - 20.0, world.half + 20.0, True)
+                add_way(world, line, strip, layer="parcel")
+            t = -world.half
+            while t < world.half:
+                t += step * rng.uniform(0.9, 1.1)
+                x, y = grid.place(s + side * offset, t)
+                if min(abs(t - line) for line in grid.lines_t) > 10.0 and world.free(x, y):
+                    add_tree(world, x, y, rng.uniform(1.5, 2.6), "palm")

@@ -9,8 +9,8 @@ import numpy as np
 from ..canvas import Points
 from ..ground import add_ground
 from ..junctions import arc
+from ..planting import add_scattered
 from ..roads import Road, add_railway, add_road, avenue, carriageway, street
-from ..trees import add_tree
 from ..vehicles import add_traffic
 from ..water import Course
 from ..world import World
@@ -45,10 +45,8 @@ def plan(world: World) -> None:
     if rng.random() < 0.4:
         _loops(world, offset, 2.0 * apart)
     keep = 2.0 * apart + road.width / 2
-    for _ in range(int(world.side**2 * rng.choice((0.0, 0.0006, 0.003)))):
-        x, y = rng.uniform(-world.half, world.half), rng.uniform(-world.half, world.half)
-        if abs(float(course.beyond(x, y))) > keep and world.free(x, y, 3.0):
-            add_tree(world, x, y, rng.uniform(1.5, 5.0), rng.choice(("leaves", "leaves", "needles")))
+    world.keepouts.append(lambda x, y, r: abs(float(course.beyond(x, y))) < keep + r)
+    add_scattered(world, rng.choice((0.0, 0.001, 0.004, 0.008)))
     if rng.random() < 0.5:
         side_road = street(rng)
         points = _along(world, course, rng.choice((-1.0, 1.0)) * (keep + 18.0))

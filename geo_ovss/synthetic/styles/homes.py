@@ -21,12 +21,10 @@ def plan(world: World) -> None:
         *rng.choice((("grass", "grass"), ("gravel", "bare soil"), ("lot", "pavement"), ("dry grass", "dry grass"))),
     )
     deep = rng.uniform(21.0, 27.0)
-    grid = StreetGrid(
-        rng, world.half, (2.0 * deep + 7.0, 2.0 * deep + 7.0), (110.0, 220.0), rng.choice((0.0, 0.0, 12.0))
-    )
+    grid = StreetGrid(world, (2.0 * deep + 7.0, 2.0 * deep + 7.0), (110.0, 220.0), rng.choice((0.0, 0.0, 12.0)))
     lane = street(rng, marked=False, kerb=rng.random() < 0.3)
     slant = rng.choice((0.0, 0.0, 0.4, -0.4))
-    trees = rng.choice((0.2, 0.8, 1.8))
+    trees = rng.choice((0.3, 1.2, 3.0))
     for block in grid.blocks(lane.width / 2 + lane.kerb, lane.width / 2 + lane.kerb):
         count = int((block.t1 - block.t0) / rng.uniform(11.0, 15.0))
         for k in range(count):
@@ -44,9 +42,19 @@ def _home(world: World, grid: StreetGrid, s: float, t: float, deep: float, slant
         return
     angle = grid.heading(s, t, False) + slant
     half_u, half_v = deep * rng.uniform(0.34, 0.44), rng.choice((2.1, 2.4, 3.6))
-    name, surface = world.palette.roof(rng, rng.choice(("shed", "arid", "shed", "pitched")))
-    add_building(world, x, y, angle, ((0.0, 0.0, half_u, half_v),), 2.8, Roof(rng.choice(("gable", "flat", "gable")), name, surface, 0.2),
-                 equipment=0.5, label="mobile home", feature="mobile home")  # fmt: skip
+    name, surface = world.palette.roof(rng, rng.choice(("arid", "arid", "shed", "pitched")))
+    add_building(
+        world,
+        x,
+        y,
+        angle,
+        ((0.0, 0.0, half_u, half_v),),
+        2.8,
+        Roof(rng.choice(("gable", "flat", "gable")), name, surface, 0.2),
+        equipment=0.5,
+        label="mobile home",
+        feature="mobile home",
+    )
     c, st = math.cos(angle), math.sin(angle)
     side = half_v + 1.8
     add_polygon(
@@ -54,8 +62,18 @@ def _home(world: World, grid: StreetGrid, s: float, t: float, deep: float, slant
     )
     if rng.random() < 0.35:
         bright, metal = world.palette.roof(rng, "shed")
-        add_building(world, x - (half_v + 1.2) * st, y + (half_v + 1.2) * c, angle, ((0.0, 0.0, half_u * 0.5, 1.2),), 2.3,
-                     Roof("flat", bright, metal), equipment=0.0, label="mobile home", feature=None)  # fmt: skip
+        add_building(
+            world,
+            x - (half_v + 1.2) * st,
+            y + (half_v + 1.2) * c,
+            angle,
+            ((0.0, 0.0, half_u * 0.5, 1.2),),
+            2.3,
+            Roof("flat", bright, metal),
+            equipment=0.0,
+            label="mobile home",
+            feature=None,
+        )
     elif rng.random() < 0.6:
         add_car(world, x - side * st, y + side * c, angle)
     for _ in range(int(trees * rng.uniform(0.0, 2.0) + 0.5)):

@@ -9,8 +9,8 @@ import numpy as np
 from ..buildings import Roof, add_building, wings
 from ..grid import Block, StreetGrid
 from ..ground import add_ground, add_polygon, box_corners
+from ..planting import add_scattered
 from ..roads import add_railway, street
-from ..trees import add_tree
 from ..vehicles import add_car, add_car_park, add_truck
 from ..works import add_containers, add_greenhouses, add_panels, add_tank, add_tank_farm
 from ..world import World
@@ -38,7 +38,7 @@ def plan(world: World) -> None:
         (("grass", "grass"), ("dry grass", "dry grass"), ("gravel", "bare soil"), ("concrete", "pavement"))
     )
     add_ground(world, ground, label)
-    grid = StreetGrid(rng, world.half, (80.0, 170.0), (90.0, 200.0), 0.0)
+    grid = StreetGrid(world, (80.0, 170.0), (90.0, 200.0), 0.0)
     if rng.random() < 0.4:
         _sidings(world, rng.uniform(-0.6, 0.6) * world.half, rng.choice((1, 2, 4, 7)))
     road = street(rng)
@@ -58,7 +58,7 @@ def _use(world: World, grid: StreetGrid, block: Block, use: str) -> None:
     s, t = block.middle
     x, y = grid.place(s, t)
     half_u, half_v = (block.s1 - block.s0) / 2, (block.t1 - block.t0) / 2
-    if not world.free(x, y, min(half_u, half_v)):
+    if not world.free(x, y, 0.55 * min(half_u, half_v)):
         return
     if use == "tanks":
         radius = rng.choice((4.0, 8.0, 14.0, 22.0))
@@ -74,8 +74,7 @@ def _use(world: World, grid: StreetGrid, block: Block, use: str) -> None:
     elif use == "greenhouse":
         add_greenhouses(world, x, y, 0.0, half_u * 0.92, half_v * 0.92)
     elif use == "empty":
-        for _ in range(rng.randrange(15)):
-            add_tree(world, x + rng.uniform(-1, 1) * half_u, y + rng.uniform(-1, 1) * half_v, rng.uniform(1.5, 4.5))
+        add_scattered(world, rng.choice((0.001, 0.006)), area=(x, y, half_u, half_v))
     else:
         _sheds(world, (x, y), (half_u, half_v), use == "sheds")
 

@@ -9,9 +9,10 @@ import numpy as np
 from ..buildings import Roof, add_building, wings
 from ..ground import add_blob, add_ground, box_corners
 from ..junctions import add_way
+from ..planting import add_scattered
 from ..roads import Road, add_road, street
 from ..sports import add_courts, add_diamond, add_golf_hole, add_pitch
-from ..trees import add_crowns, add_tree
+from ..trees import add_crowns
 from ..vehicles import add_car_park, add_traffic
 from ..water import Course, add_pond
 from ..world import World
@@ -29,11 +30,19 @@ def plan_sports(world: World) -> None:
         kind = rng.choice(
             ("tennis", "tennis", "basketball", "pitch", "track", "diamond", "diamond", "car park", "house", "pond")
         )
-        need = {"tennis": 40.0, "basketball": 30.0, "pitch": 66.0, "track": 98.0, "diamond": 60.0, "house": 18.0, "pond": 28.0,
-                "car park": 38.0}[kind]  # fmt: skip
+        need = {
+            "tennis": 40.0,
+            "basketball": 30.0,
+            "pitch": 66.0,
+            "track": 98.0,
+            "diamond": 60.0,
+            "house": 18.0,
+            "pond": 28.0,
+            "car park": 38.0,
+        }[kind]
         if world.free(x, y, need):
             _place(world, kind, x, y, angle)
-    _trees(world, rng.uniform(0.0005, 0.004))
+    add_scattered(world, rng.choice((0.0005, 0.002, 0.006)))
 
 
 def _place(world: World, kind: str, x: float, y: float, angle: float) -> None:
@@ -79,27 +88,26 @@ def _streets(world: World) -> None:
         )
 
 
-def _trees(world: World, density: float) -> None:
-    rng = world.rng
-    kinds = ("leaves", "leaves", "needles") if world.palette.climate != "tropical" else ("leaves", "palm")
-    for _ in range(int(world.side**2 * density)):
-        x, y, radius = rng.uniform(-world.half, world.half), rng.uniform(-world.half, world.half), rng.uniform(1.5, 6.0)
-        if world.free(x, y, radius):
-            add_tree(world, x, y, radius, rng.choice(kinds))
-
-
 def plan_golf(world: World) -> None:
     """A golf course: fairways, greens, bunkers, ponds, woods between."""
     rng = world.rng
-    add_ground(world, rng.choice(("grass", "dry grass", "lawn")), "grass")
+    add_ground(world, rng.choice(("grass", "grass", "dry grass", "lawn", "turf")), "grass")
     half = world.half
     for _ in range(rng.randrange(4)):
         add_pond(world, rng.uniform(-half, half), rng.uniform(-half, half), rng.uniform(10.0, 35.0),
                  bank=rng.choice(("mud", "reeds", "rocks")), wobble=0.4, stretch=rng.uniform(1.0, 1.8))  # fmt: skip
     for _ in range(rng.randrange(3)):
         x, y = rng.uniform(-half, half), rng.uniform(-half, half)
-        add_crowns(world, "parcel", box_corners(x, y, rng.uniform(20.0, 60.0), rng.uniform(20.0, 60.0), rng.uniform(0, 3)),
-                   label="forest", spacing=6.0, radius=(2.5, 5.5), rough=5.0, label_all=True)  # fmt: skip
+        add_crowns(
+            world,
+            "parcel",
+            box_corners(x, y, rng.uniform(20.0, 60.0), rng.uniform(20.0, 60.0), rng.uniform(0, 3)),
+            label="forest",
+            spacing=6.0,
+            radius=(2.5, 5.5),
+            rough=5.0,
+            label_all=True,
+        )
     lane = rng.uniform(55.0, 85.0)
     y = -half
     while y < half + lane:
@@ -116,6 +124,7 @@ def plan_golf(world: World) -> None:
             )
             x += length + rng.uniform(30.0, 60.0)
         y += lane
+    add_scattered(world, rng.choice((0.0005, 0.002, 0.005)))
     path = Road(2.2, 0.0, (), "concrete", "pavement", 1)
     for _ in range(rng.randint(1, 3)):
         course = Course.pick(rng, rng.uniform(-0.8, 0.8) * half, rng.uniform(80.0, 250.0), 0.12)

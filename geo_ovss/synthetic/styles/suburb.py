@@ -96,11 +96,11 @@ def plan(world: World) -> None:
     main = street(rng, marked=rng.random() < 0.4)
     side = street(rng, marked=rng.random() < 0.6)
     pitch = 2.0 * (deep + main.width / 2 + main.kerb)
-    grid = StreetGrid(rng, world.half, (pitch, pitch), (90.0, 220.0), bend)
+    grid = StreetGrid(world, (pitch, pitch), (90.0, 220.0), bend)
     taste = Taste.pick(rng, width)
     for block in grid.blocks(main.width / 2 + main.kerb, side.width / 2 + side.kerb):
         _fill(world, grid, block, width, taste)
-    grid.pave(world, main, side, traffic=rng.choice((60.0, 120.0, 300.0)))
+    grid.pave(world, main, side, traffic=rng.choice((60.0, 120.0, 300.0)), parked=rng.choice((0.0, 0.1, 0.4)))
 
 
 def _fill(world: World, grid: StreetGrid, block: Block, width: float, taste: Taste) -> None:
@@ -135,8 +135,14 @@ def _build(world: World, lot: Lot, taste: Taste) -> None:
     add_building(world, *house, angle, wings(rng, half_s, half_w), rng.uniform(2.8, 6.0), roof, equipment=0.5)
     drive = rng.choice((-1.0, 1.0)) * half_w * 0.6
     wide = rng.uniform(1.5, 3.0)
-    add_polygon(world, "yard", box_corners(*lot.at(set_back / 2, drive), set_back / 2 + 0.8, wide, angle),
-                rng.choice(("concrete", "concrete", "paving", "asphalt", "gravel")), "paved yard", variant=rng.randrange(4))  # fmt: skip
+    add_polygon(
+        world,
+        "yard",
+        box_corners(*lot.at(set_back / 2, drive), set_back / 2 + 0.8, wide, angle),
+        rng.choice(("concrete", "concrete", "paving", "asphalt", "gravel")),
+        "paved yard",
+        variant=rng.randrange(4),
+    )
     if rng.random() < 0.55:
         add_car(world, *lot.at(set_back / 2, drive), angle + math.pi * rng.randrange(2))
     if rng.random() < 0.3:
@@ -169,8 +175,17 @@ def _garden(world: World, lot: Lot, start: float, taste: Taste) -> None:
         radius = 1.1 + 4.4 * rng.random() ** 1.5 if kind != "palm" else rng.uniform(1.6, 2.8)
         add_tree(world, *lot.at(front, rng.uniform(-1.0, 1.0) * half_t), radius, kind)
     for _ in range(rng.randrange(4)):
-        add_tree(world, *lot.at(rng.choice((start + 0.8, rng.uniform(start, lot.deep))), rng.uniform(-1.0, 1.0) * half_t),
-                 rng.uniform(0.5, 1.2), "hedge")  # fmt: skip
+        add_tree(
+            world,
+            *lot.at(rng.choice((start + 0.8, rng.uniform(start, lot.deep))), rng.uniform(-1.0, 1.0) * half_t),
+            rng.uniform(0.5, 1.2),
+            "hedge",
+        )
     if rng.random() < taste.fences:
-        add_polygon(world, "low", box_corners(*lot.at(lot.deep / 2 + 2, half_t), lot.deep / 2 - 3, rng.uniform(0.1, 0.6), angle),
-                    "hedge", "hedge")  # fmt: skip
+        add_polygon(
+            world,
+            "low",
+            box_corners(*lot.at(lot.deep / 2 + 2, half_t), lot.deep / 2 - 3, rng.uniform(0.1, 0.6), angle),
+            "hedge",
+            "hedge",
+        )

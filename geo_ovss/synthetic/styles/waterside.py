@@ -10,6 +10,7 @@ from ..buildings import Roof, add_building, wings
 from ..ground import add_blob, add_ground, add_polygon, box_corners
 from ..harbour import add_boat, add_marina
 from ..junctions import add_way
+from ..planting import add_scattered
 from ..roads import street
 from ..trees import add_crowns, add_tree
 from ..vehicles import add_car_park, add_traffic
@@ -64,22 +65,21 @@ def _scrub(world: World) -> None:
     if rng.random() < 0.7:
         corners = box_corners(0.0, 0.0, half, half, 0.0)
         _dry_crowns(world, corners, spacing, rng.uniform(0.1, 0.7))
-    for _ in range(rng.randrange(30)):
-        x, y = rng.uniform(-half, half), rng.uniform(-half, half)
-        if world.free(x, y, 4.0):
-            add_tree(
-                world,
-                x,
-                y,
-                rng.uniform(1.5, 5.0),
-                rng.choice(("leaves", "palm" if world.palette.climate == "tropical" else "needles")),
-            )
+    add_scattered(world, rng.choice((0.0, 0.0005, 0.003)))
 
 
 def _dry_crowns(world: World, corners: np.ndarray, spacing: float, share: float) -> None:
     """Bushes below the water's layer, so that the sea covers those that would stand in it."""
-    add_crowns(world, "parcel", corners, label="chaparral", kind="shrub", spacing=spacing, radius=(0.25 * spacing, 0.5 * spacing),
-               share=share)  # fmt: skip
+    add_crowns(
+        world,
+        "parcel",
+        corners,
+        label="chaparral",
+        kind="shrub",
+        spacing=spacing,
+        radius=(0.25 * spacing, 0.5 * spacing),
+        share=share,
+    )
 
 
 def plan_harbour(world: World) -> None:
@@ -104,8 +104,13 @@ def plan_harbour(world: World) -> None:
         _quayside(world, course, u + wide / 2, wide, port)
         u += wide + rng.uniform(0.0, 30.0)
     for _ in range(rng.randrange(6)):
-        add_boat(world, *course.point(rng.uniform(-world.half, world.half), rng.uniform(130.0, 260.0)), rng.uniform(0.0, math.tau),
-                 rng.uniform(6.0, 16.0), wake=rng.random() < 0.6)  # fmt: skip
+        add_boat(
+            world,
+            *course.point(rng.uniform(-world.half, world.half), rng.uniform(130.0, 260.0)),
+            rng.uniform(0.0, math.tau),
+            rng.uniform(6.0, 16.0),
+            wake=rng.random() < 0.6,
+        )
 
 
 def _quayside(world: World, course: Course, u: float, wide: float, port: bool) -> None:
