@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import rasterio
@@ -13,12 +13,14 @@ import torch
 from rasterio.windows import Window
 from torch import Tensor
 
+from geo_ovss.block_reader import BlockReader
 from geo_ovss.grid import Box
 from geo_ovss.progress import Progress
 from geo_ovss.store import SceneFeatures, disk_full_as_error
 
-CACHED_BLOCKS = 4
-"""Decoded blocks that are kept for their neighbours' borders."""
+if TYPE_CHECKING:
+    from geo_ovss.encoders.sam import SamEncoder
+    from geo_ovss.raster import Raster
 
 
 @dataclass(frozen=True)
@@ -100,59 +102,82 @@ def label_pixels(probabilities: Tensor, classes: Classes) -> tuple[Tensor, Tenso
     return labels, confidence
 
 
-class BlockReader:
-    """Reads the features of a block with a border of one token, so that upsampling sees across block seams."""
+@dataclass(frozen=True)
+class Finishing:
+    """What happens to scores that needs the picture; by default nothing.
 
-    def __init__(self, features: SceneFeatures) -> None:
-        self.features, self.layout = features, features.layout
-        self._cache: OrderedDict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = OrderedDict()
+    Attributes
+    ----------
+    raster : Raster or None
+        Read by the two below.
+    bilateral : bool
+        Upsample along the picture's edges instead of bilinearly.
+    sam : SamEncoder or None
+        Redraws the edges of the labels where given; it sees a block with its halo at a time.
+    refinement : dict
+        The numbers of that (`refine.Refinement`).
+    presence : float
+        A class whose best cosine in a block lies further than this below the best class's is not offered there; 0 is off.
+    """
 
-    def block(self, block: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Features and valid pixels of a block, from the last few that were decoded where they are among them."""
-        if block not in self._cache:
-            self._cache[block] = self.features.read_block(block)
-            while len(self._cache) > max(CACHED_BLOCKS, 2 * len(self.layout.block_cols) if self._small else 0):
-                self._cache.popitem(last=False)
-        self._cache.move_to_end(block)
-        return self._cache[block]
-
-    @property
-    def _small(self) -> bool:
-        return len(self.layout.block_cols) <= CACHED_BLOCKS
-
-    def bordered(self, block: tuple[int, int], margin: int = 1) -> tuple[np.ndarray, Box]:
-        """Features (h, w, D) of the block's tokens and `margin` more, and the token box they cover.
-
-        Tokens beyond the scene's edge, or in blocks that were not encoded, are left out or zero.
-        """
-        grid = self.layout.core(*block).tokens(self.layout.token)
-        rows, cols = self.layout.token_shape
-        box = grid.grow(margin).clip(Box(0, 0, rows, cols))
-        out = np.zeros((box.height, box.width, self.features.info.dim), np.float16)
-        for near in self.layout.neighbours(*block):
-            theirs = self.layout.core(*near).tokens(self.layout.token)
-            part = theirs.clip(box)
-            if part.area and self.features.finished(near):
-                source = part.shift(-theirs.row, -theirs.col).slices()
-                out[part.shift(-box.row, -box.col).slices()] = self.block(near)[0][source]
-        return out, box
+    raster: Raster | None = None
+    bilateral: bool = False
+    sam: SamEncoder | None = None
+    refinement: dict[str, float] | None = None
+    presence: float = 0.0
 
 
-def block_probabilities(reader: BlockReader, block: tuple[int, int], classes: Classes) -> tuple[Tensor, np.ndarray]:
-    """Probabilities (C, H, W) of a block's core, and its valid pixels (H, W)."""
+def block_probabilities(reader: BlockReader, block: tuple[int, int], classes: Classes, finishing: Finishing,
+                        margin: int = 0) -> tuple[Tensor, Box]:
+    """Probabilities (C, H, W) of a block's core and `margin` pixels around it, and the pixel box that they cover."""
     layout = reader.layout
-    token, core = layout.token, layout.core(*block)
-    array, box = reader.bordered(block)
-    features = torch.from_numpy(array).float()
+    box = layout.core(*block).grow(margin).clip(layout.extent)
+    features, tokens = reader.bordered(block, box)
     weight = (features.abs().amax(-1) > 0).float()
-    logits = upsample(word_logits(features, classes.text), weight, token)
-    top, left = core.row - box.row * token, core.col - box.col * token
-    logits = logits[:, top : top + core.height, left : left + core.width]
-    return class_probabilities(logits, classes), reader.block(block)[1]
+    logits = word_logits(features, classes.text)
+    if finishing.presence > 0:
+        logits = hide_absent(logits, weight, classes, finishing.presence)
+    whole = tokens.pixels(layout.token)
+    if finishing.bilateral and finishing.raster is not None:
+        from geo_ovss.upsample import joint_bilateral
+
+        pixels = joint_bilateral(logits, finishing.raster.read(*whole)[0], layout.token)
+    else:
+        pixels = upsample(logits, weight, layout.token)
+    crop = box.shift(-whole.row, -whole.col).slices()
+    return class_probabilities(pixels[(slice(None), *crop)], classes), box
+
+
+def hide_absent(logits: Tensor, weight: Tensor, classes: Classes, presence: float) -> Tensor:
+    """Take the classes out of a block whose best cosine there is more than `presence` below the best class's."""
+    best = logits.masked_fill(weight == 0, -1.0).amax((1, 2))
+    by_class = best.new_full((classes.count,), -torch.inf).scatter_reduce_(0, classes.class_of_word, best, "amax")
+    hidden = (by_class < by_class.max() - presence)[classes.class_of_word]
+    return logits.masked_fill(hidden[:, None, None], -1.0)
+
+
+def label_block(reader: BlockReader, block: tuple[int, int], classes: Classes,
+                finishing: Finishing) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and confidence (H, W) of a block's core; labels count from 1, 0 is none."""
+    core = reader.layout.core(*block)
+    if finishing.sam is None or finishing.raster is None:
+        labels, confidence = label_pixels(block_probabilities(reader, block, classes, finishing)[0], classes)
+        return labels.numpy(), confidence.numpy()
+    from geo_ovss.refine import refine_labels
+
+    probabilities, box = block_probabilities(reader, block, classes, finishing, margin=reader.layout.halo)
+    picture, _ = finishing.raster.read(*box)
+    refined = torch.from_numpy(refine_labels(probabilities, picture, finishing.sam, finishing.refinement or {}).labels)
+    labels, confidence = label_pixels(probabilities, classes)
+    redrawn = torch.where(labels > 0, refined + 1, labels)  # what the threshold has dropped stays dropped
+    confidence = torch.where(redrawn == labels, confidence, probabilities.gather(0, refined[None])[0])
+    crop = core.shift(-box.row, -box.col).slices()
+    return redrawn[crop].numpy(), confidence[crop].numpy()
 
 
 def classify_scene(features: SceneFeatures, classes: Classes, labels_path: Path, confidence_path: Path,
-                   progress: Progress, aoi: object = None) -> None:
+                   progress: Progress, finishing: Finishing | None = None,
+                   aoi: Callable[..., np.ndarray | None] | None = None) -> None:
     """Write the label and confidence rasters of a scene, tiled and compressed, in memory set by the block.
 
     Parameters
@@ -164,7 +189,7 @@ def classify_scene(features: SceneFeatures, classes: Classes, labels_path: Path,
     aoi : callable or None
         ``aoi(row, col, height, width)`` gives a bool mask of the area of interest, or None for everything.
     """
-    layout, reader = features.layout, BlockReader(features)
+    layout, reader, finishing = features.layout, BlockReader(features), finishing or Finishing()
     dtype = "uint8" if classes.count < 256 else "uint16"
     tile = layout.block if layout.block % 16 == 0 else 256  # a block is one tile where TIFF allows it: none written twice
     profile = {
@@ -180,14 +205,12 @@ def classify_scene(features: SceneFeatures, classes: Classes, labels_path: Path,
         rasterio.open(confidence_path, "w", dtype="float32", nodata=0, predictor=3, **profile) as confidence_out,
     ):
         for block in blocks:
-            core = layout.core(*block)
-            if not reader.block(block)[1].any():
-                progress.advance()
-                continue
-            probabilities, valid = block_probabilities(reader, block, classes)
-            labels, confidence = label_pixels(probabilities, classes)
-            mask = valid if not callable(aoi) else valid & aoi(*core)
-            window = Window(core.col, core.row, core.width, core.height)
-            labels_out.write(np.where(mask, labels.numpy(), 0).astype(dtype), 1, window=window)
-            confidence_out.write(np.where(mask & (labels.numpy() > 0), confidence.numpy(), 0), 1, window=window)
+            core, mask = layout.core(*block), reader.block(block)[1]
+            area = aoi(*core) if aoi else None
+            mask = mask if area is None else mask & area
+            if mask.any():
+                labels, confidence = label_block(reader, block, classes, finishing)
+                window = Window(core.col, core.row, core.width, core.height)
+                labels_out.write(np.where(mask, labels, 0).astype(dtype), 1, window=window)
+                confidence_out.write(np.where(mask & (labels > 0), confidence, 0).astype("float32"), 1, window=window)
             progress.advance()

@@ -109,7 +109,7 @@ def _walk(job: tuple[Any, ...]) -> SceneWalk:
         torch.set_num_threads(1)  # one process a core: threads of several workers would only get in each other's way
         features = SceneFeatures.resume(Path(path))
         info = features.info
-        raster = open_raster(info.source, RasterOptions.from_json(info.raster["options"]))
+        raster = open_raster(info.source, RasterOptions(**info.raster["options"]))
         pipeline = build(Preset(**preset | {"scales": tuple(preset["scales"])}), device=device)
         _walks[path] = SceneWalk(raster, pipeline, features, Progress())
         _walks[path].prepare()

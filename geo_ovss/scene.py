@@ -104,7 +104,8 @@ class SceneWalk:
         left = list(todo)
         for block in needed:
             while left and len(ahead) < 2:
-                ahead[left[0]] = reader.submit(self.read_pixels, left.pop(0))
+                following = left.pop(0)
+                ahead[following] = reader.submit(self.read_pixels, following)
             yield block, ahead.pop(block).result() if block in ahead else None
 
     def prepare(self) -> None:

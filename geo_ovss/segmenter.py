@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,8 +15,8 @@ import rasterio
 import torch
 
 from geo_ovss import __version__
-from geo_ovss.build import Pipeline, build, build_text
-from geo_ovss.classify import Classes, classify_scene
+from geo_ovss.build import Pipeline, TextPipeline, build, build_sam, build_text
+from geo_ovss.classify import Classes, Finishing, classify_scene
 from geo_ovss.errors import StoreMismatch
 from geo_ovss.presets import DEFAULT_PRESET, Preset, get_preset
 from geo_ovss.progress import Progress
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from geo_ovss.polygons import PolygonOptions
+    from geo_ovss.summary import Summary
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,14 @@ class QueryOptions:
         Probability under which a pixel gets no label, or the background class where there is one.
     synonyms : {"before", "after"}
         The best word of a class counts before the softmax over classes, or after one over all words (as published codes).
+    refine : bool or None
+        Whether SAM redraws the edges of the labels.
     """
 
     templates: str | None = None
     threshold: float | None = None
     synonyms: Literal["before", "after"] = "before"
+    refine: bool | None = None
 
 
 @dataclass
@@ -102,21 +106,50 @@ class Segmentation:
 
     def write_polygons(self, path: str | Path, options: PolygonOptions | None = None, *, layer: str | None = None,
                        target_crs: str | None = None, overwrite: bool = False,
-                       progress: Progress | None = None) -> Any:
-        """Write polygons in the format of the suffix; gives the summary per class."""
+                       progress: Progress | None = None) -> Summary:
+        """Write polygons in the format of the suffix; gives the summary per class.
+
+        A `layer` that is named is added to a GeoPackage that exists.
+        """
         from geo_ovss.export import write_polygons
-        from geo_ovss.polygons import PolygonOptions
 
         return write_polygons(
-            self.labels_path, self.confidence_path, self.vocabulary.names, self.vocabulary.colours, Path(path),
-            options=options or PolygonOptions(), layer=layer or self.name, target_crs=target_crs,
-            metadata=self.metadata, overwrite=overwrite, progress=progress,
+            self.labels_path, self.confidence_path, self.vocabulary.names, self.vocabulary.colours, path,
+            options=options, layer=layer or self.name, target_crs=target_crs, metadata=self.metadata,
+            overwrite=overwrite, append=layer is not None, progress=progress,
         )
 
     def to_gpkg(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the polygons as a GeoPackage; gives its path."""
         self.write_polygons(path, overwrite=overwrite)
         return Path(path)
+
+    def write_labels(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the label raster as COG with colours, names and a QGIS style beside it."""
+        from geo_ovss.label_raster import finish_label_raster
+
+        return finish_label_raster(self.labels_path, path, self.vocabulary.names, self.vocabulary.colours,
+                                   metadata=self.metadata, overwrite=overwrite)
+
+    def write_confidence(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the confidence raster as COG."""
+        from geo_ovss.label_raster import finish_confidence_raster
+
+        return finish_confidence_raster(self.confidence_path, path, metadata=self.metadata, overwrite=overwrite)
+
+    def preview(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Draw the scene with translucent classes, legend, scale bar and north arrow (PNG)."""
+        from geo_ovss.picture import PREVIEW_SIDE, draw_preview, read_labels_overview
+
+        with self.open_source() as source:
+            rgb, valid, transform = source.overview(PREVIEW_SIDE)
+            metres = source.metres_per_pixel
+            if metres is not None:
+                metres *= source.width / rgb.shape[1]
+        labels = read_labels_overview(self.labels_path, rgb.shape[:2])
+        return draw_preview(rgb, valid, labels, self.vocabulary.names, self.vocabulary.colours, path,
+                            transform=transform if source.crs else None, metres_per_pixel=metres, title=self.name,
+                            overwrite=overwrite)
 
     def open_source(self) -> Raster:
         """The raster, opened again as it was read."""
@@ -150,14 +183,23 @@ class Segmenter:
         self.preset = chosen.with_overrides(clip=clip, guide=guide, sam=sam, method=method, **overrides)
         self.device = device
         self._pipeline: Pipeline | None = None
-        self._text: Any = None
+        self.progress = Progress()
+        self._text: TextPipeline | None = None
+        self._rows: dict[tuple[str, ...], np.ndarray] = {}
 
     @property
     def pipeline(self) -> Pipeline:
-        """The networks, loaded when first asked for."""
+        """The networks, loaded (and fetched) when first asked for."""
         if self._pipeline is None:
-            self._pipeline = build(self.preset, device=self.device)
+            self._pipeline = build(self.preset, device=self.device, progress=self.progress)
         return self._pipeline
+
+    @property
+    def text(self) -> TextPipeline:
+        """The text tower: the pipeline's where it is loaded, else on its own."""
+        if self._text is None:
+            self._text = self._pipeline or build_text(self.preset, device=self.device, progress=self.progress)
+        return self._text
 
     def encode(self, raster: str | Path | Raster, *, out: str | Path | None = None,
                options: RasterOptions | None = None, progress: Progress | None = None) -> SceneFeatures:
@@ -203,16 +245,17 @@ class Segmenter:
         )
 
     def classes(self, vocabulary: Vocabulary, options: QueryOptions) -> Classes:
-        """Text matrix and numbers of a class list; loads the text tower only."""
-        if self._text is None:
-            self._text = self._pipeline or build_text(self.preset, device=self.device)
-        text = self._text
-        words = text_matrix(vocabulary, text.text, options.templates or self.preset.templates)
+        """Text matrix and numbers of a class list; needs the text tower only."""
+        templates = options.templates or self.preset.templates
+        asked = (*vocabulary.words, templates)
+        if asked not in self._rows:  # the same question to many scenes is embedded once
+            self._rows[asked] = text_matrix(vocabulary, self.text.text, templates)
+        words = self._rows[asked]
         background = next((i for i, c in enumerate(vocabulary.classes) if c.background), None)
         threshold = self.preset.threshold if options.threshold is None else options.threshold
         return Classes(
             text=torch.as_tensor(words).float().cpu(), class_of_word=torch.as_tensor(vocabulary.class_of_word).long(),
-            count=len(vocabulary.classes), background=background, logit_scale=float(text.logit_scale),
+            count=len(vocabulary.classes), background=background, logit_scale=float(self.text.logit_scale),
             threshold=threshold, synonyms=options.synonyms,
         )
 
@@ -229,8 +272,8 @@ class Segmenter:
         store = features if isinstance(features, SceneFeatures) else SceneFeatures.open(features)
         vocabulary = classes if isinstance(classes, Vocabulary) else parse_classes(classes)
         options = options or QueryOptions()
-        if store.info.pipeline.get("clip") != (text_identity := self._text_identity()):
-            raise StoreMismatch(store.path, f"CLIP ({store.info.pipeline.get('clip')}, not {text_identity})")
+        if store.info.pipeline["clip"] != self.text.clip_identity:
+            raise StoreMismatch(store.path, f"CLIP ({store.info.pipeline['clip']}, not {self.text.clip_identity})")
         place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="geo-ovss-"))
         info = store.info
         result = Segmentation(
@@ -241,18 +284,30 @@ class Segmenter:
         )
         if folder is None:
             weakref.finalize(result, shutil.rmtree, place, ignore_errors=True)
-        classify_scene(store, self.classes(vocabulary, options), result.labels_path, result.confidence_path,
-                       progress or Progress(), self._aoi(store))
+        with self._source(store, options) as source:
+            classify_scene(
+                store, self.classes(vocabulary, options), result.labels_path, result.confidence_path,
+                progress or Progress(), self.finishing(source, options),
+                source.aoi_mask if isinstance(source, Raster) else None,
+            )
         return result
 
-    def _text_identity(self) -> Any:
-        raise NotImplementedError
+    def finishing(self, source: Raster | None, options: QueryOptions) -> Finishing:
+        """What the picture still does to the scores: upsampling along its edges, SAM's redrawing."""
+        preset, sam = self.preset, None
+        if self._refines(options):
+            sam = (self._pipeline.sam if self._pipeline else None) or build_sam(
+                preset, device=self.device, progress=self.progress)
+        return Finishing(source, preset.upsample == "bilateral", sam, preset.refinement, preset.presence)
 
-    def _aoi(self, store: SceneFeatures) -> Callable[..., np.ndarray | None] | None:
-        """The area of interest as a mask by window, where the store was made for one."""
-        if store.info.aoi_box is None:
-            return None
-        return open_raster(store.info.source, RasterOptions(**store.info.raster["options"])).aoi_mask
+    def _refines(self, options: QueryOptions) -> bool:
+        return self.preset.refine if options.refine is None else options.refine
+
+    def _source(self, store: SceneFeatures, options: QueryOptions) -> Raster | contextlib.nullcontext[None]:
+        """The raster of a store, opened only where the question needs it again."""
+        needed = store.info.aoi_box is not None or self.preset.upsample == "bilateral" or self._refines(options)
+        options = RasterOptions(**store.info.raster["options"])
+        return open_raster(store.info.source, options) if needed else contextlib.nullcontext()
 
     def segment(self, raster: str | Path | Raster, classes: str | Vocabulary, *,
                 options: RasterOptions | None = None, query: QueryOptions | None = None,
