@@ -13,8 +13,9 @@ import numpy.typing as npt
 import rasterio
 from rasterio.windows import Window
 
+from ..atomic import writing
 from .scene import draw_scene
-from .write import FIVE_CLASSES, ORIGIN, label_numbers, north_up, whole_file
+from .write import FIVE_CLASSES, ORIGIN, label_numbers, north_up
 
 #: Memory (MB) that GDAL may keep of written blocks; its default is a share of the machine's.
 GDAL_CACHE_MB = 64
@@ -109,11 +110,11 @@ def write_large(
     else:
         colour |= {"photometric": "RGB", "predictor": 2}
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB), ExitStack() as stack:
-        partial = stack.enter_context(whole_file(Path(path), overwrite))
+        partial = stack.enter_context(writing(Path(path), overwrite))
         file = stack.enter_context(rasterio.open(partial, "w", **options, **colour))
         label_file = None
         if labels_path is not None:
-            partial = stack.enter_context(whole_file(Path(labels_path), overwrite))
+            partial = stack.enter_context(writing(Path(labels_path), overwrite))
             label_file = stack.enter_context(
                 rasterio.open(partial, "w", **options, count=1, compress="deflate", zlevel=1)
             )

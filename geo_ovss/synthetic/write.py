@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,7 +12,7 @@ import numpy.typing as npt
 import rasterio
 from affine import Affine
 
-from ..errors import OutputExists, OutputFolderMissing
+from ..atomic import writing
 from .classes import CLASSES, COARSE
 from .light import jpeg_damage
 from .scene import Scene, draw_scene
@@ -48,21 +46,6 @@ def label_numbers(classes: Mapping[str, Sequence[str]]) -> npt.NDArray[np.uint8]
                 if wanted in names:
                     table[index] = number
     return table
-
-
-@contextmanager
-def whole_file(path: Path, overwrite: bool) -> Iterator[Path]:
-    """A temporary name beside `path` that takes its place when all went well."""
-    if not path.parent.is_dir():
-        raise OutputFolderMissing(path.parent)
-    if path.exists() and not overwrite:
-        raise OutputExists(path)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.tif")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def north_up(gsd: float, rotation_deg: float, origin: tuple[float, float]) -> Affine:
@@ -177,12 +160,12 @@ def write_scene(
     colour = {"dtype": dtype, "count": 3, "nodata": nodata, "photometric": "RGB"}
     if compress.lower() in ("deflate", "lzw", "zstd"):
         colour["predictor"] = 3 if dtype == "float32" else 2
-    with whole_file(Path(path), overwrite) as partial, rasterio.open(partial, "w", **colour, **options) as file:
+    with writing(Path(path), overwrite) as partial, rasterio.open(partial, "w", **colour, **options) as file:
         file.write(np.moveaxis(data, 2, 0))
     if labels_path is not None:
         labels = np.where(empty, np.uint8(0), numbers[scene.labels])
         options |= {"dtype": "uint8", "count": 1, "compress": "deflate"}
-        with whole_file(Path(labels_path), overwrite) as partial, rasterio.open(partial, "w", **options) as file:
+        with writing(Path(labels_path), overwrite) as partial, rasterio.open(partial, "w", **options) as file:
             file.write(labels, 1)
             file.update_tags(classes=",".join(classes))
     return scene
