@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,44 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 
+from geo_ovss.regions import add_up
+
 _SAMPLES = 33
 """Pixel areas are computed on a grid of this many points a side and interpolated: they change slowly."""
+
+
+_SHORT_METRES = 500.0
+"""Edges up to here are measured by formulas for short lines, many at a time. Their error is below a millionth of the
+area; that of geodesic areas by GeographicLib is up to 1e-4 m2 by rounding, which is 1 % of a pixel of 10 cm."""
+
+
+def _short_edges(geod: pyproj.Geod, lon: NDArray, lat: NDArray) -> tuple[NDArray, NDArray]:
+    """Area between each edge and the equator (m2), and its length (m), for edges from each point to the next.
+
+    The area is that of the spherical excess on the authalic sphere; the length that of the local radii of curvature.
+    """
+    e2, axis = geod.es, geod.a
+    e = np.sqrt(e2)
+    sine = np.sin(np.radians(lat))
+
+    def surface(s: NDArray | float) -> NDArray:
+        """Snyder (1987), equation 3-12: what authalic latitudes and the authalic radius are made of."""
+        if e2 == 0:
+            return np.asarray(2 * s)
+        return (1 - e2) * (s / (1 - e2 * s * s) - np.log((1 - e * s) / (1 + e * s)) / (2 * e))
+
+    pole = surface(1.0)
+    half_tangent = np.tan(np.arcsin(np.clip(surface(sine) / pole, -1, 1)) / 2)
+    turn = np.radians(np.diff(lon, append=lon[-1:]))
+    turn -= 2 * np.pi * np.round(turn / (2 * np.pi))
+    following = np.append(half_tangent[1:], half_tangent[-1:])
+    excess = 2 * np.arctan(np.tan(turn / 2) * (half_tangent + following) / (1 + half_tangent * following))
+    rise = np.radians(np.diff(lat, append=lat[-1:]))
+    middle = np.radians(lat) + rise / 2
+    curvature = 1 - e2 * np.sin(middle) ** 2
+    north = axis * (1 - e2) / curvature**1.5 * rise
+    east = axis / np.sqrt(curvature) * np.cos(middle) * turn
+    return excess * axis**2 * pole / 2, np.hypot(north, east)
 
 
 class Ground:
@@ -50,12 +85,24 @@ class Ground:
         xy, point_owner = shapely.get_coordinates(rings, return_index=True)
         lon, lat = self._to_lonlat.transform(xy[:, 0], xy[:, 1])
         ends = np.searchsorted(point_owner, np.arange(len(rings) + 1))
-        measured = np.array([self._geod.polygon_area_perimeter(lon[a:b - 1], lat[a:b - 1])
-                             for a, b in pairwise(ends)]).reshape(-1, 2)
+        area, length = self._rings(lon, lat, ends)
         hole = np.concatenate([[False], ring_owner[1:] == ring_owner[:-1]]) if len(rings) else np.zeros(0, bool)
-        area = np.abs(measured[:, 0]) * np.where(hole, -1, 1)
+        area = np.abs(area) * np.where(hole, -1, 1)
         owner = part_owner[ring_owner]
-        return (np.bincount(owner, area, len(polygons)), np.bincount(owner, measured[:, 1], len(polygons)))
+        return add_up(owner, area, len(polygons)), add_up(owner, length, len(polygons))
+
+    def _rings(self, lon: NDArray, lat: NDArray, ends: NDArray[np.intp]) -> tuple[NDArray, NDArray]:
+        """Signed areas (m2) and lengths (m) of closed rings; ring r has the points ``ends[r]`` to ``ends[r + 1]``."""
+        assert self._geod is not None
+        edge_area, edge_length = _short_edges(self._geod, lon, lat)
+        edge_area[ends[1:] - 1] = edge_length[ends[1:] - 1] = 0
+        if not len(ends[:-1]):
+            return edge_area, edge_length
+        area, length = (np.add.reduceat(edges, ends[:-1]) for edges in (edge_area, edge_length))
+        for ring in np.flatnonzero(~(np.maximum.reduceat(edge_length, ends[:-1]) <= _SHORT_METRES)):
+            part = slice(ends[ring], ends[ring + 1] - 1)
+            area[ring], length[ring] = self._geod.polygon_area_perimeter(lon[part], lat[part])
+        return area, length
 
     def lengths(self, lines: NDArray[np.object_]) -> NDArray[np.float64]:
         """Lengths (m) of lines in this CRS."""
@@ -65,8 +112,7 @@ class Ground:
         lon, lat = self._to_lonlat.transform(xy[:, 0], xy[:, 1])
         _, _, step = self._geod.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])
         same = owner[1:] == owner[:-1]
-        total: NDArray[np.float64] = np.bincount(owner[1:][same], np.asarray(step)[same], len(lines))  # type: ignore[assignment]
-        return total
+        return add_up(owner[1:][same], np.asarray(step)[same], len(lines))
 
 
 def to_map(transform: Affine, xy: NDArray) -> NDArray[np.float64]:

@@ -85,8 +85,9 @@ def _cut(polygon: shapely.Geometry) -> shapely.Geometry:
     west, east = shapely.box(0, -90, 180, 90), shapely.box(180, -90, 360, 90)
     there = shapely.transform(shapely.intersection(polygon, east), lambda xy: xy - (360, 0))
     parts = shapely.get_parts([shapely.intersection(polygon, west), there])
-    surfaces = [p for g in parts for p in shapely.get_parts(g) if shapely.get_type_id(p) == 3]
-    return shapely.orient_polygons(shapely.multipolygons(surfaces))
+    parts = shapely.get_parts(parts)                       # of collections: where the line touches, points are found
+    surface = (shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)
+    return shapely.orient_polygons(shapely.multipolygons(parts[surface]))
 
 
 def densify(arcs: Arcs, longest: float) -> Arcs:

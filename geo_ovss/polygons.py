@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from geo_ovss.measure import Ground
 from geo_ovss.place import Placement
 from geo_ovss.progress import Progress
 from geo_ovss.regions import RegionCounter, RegionTable, iterate_strips, join_tables, tabulate
-from geo_ovss.rings import Rings, batches, build_polygons, trace_rings
+from geo_ovss.rings import RingTracer, build_polygons
 from geo_ovss.shaping import shape_arcs
 from geo_ovss.topology import Arcs, join_arcs, strip_arcs
 
@@ -36,9 +36,8 @@ class PolygonOptions:
     Attributes
     ----------
     simplify : float
-        Tolerance of the simplification of shared borders: a corner goes where the triangle with its neighbours is
-        smaller than the square of the tolerance. Units of a projected CRS; metres for a geographic one; pixels without
-        any. 0 is off.
+        Tolerance of the simplification of shared borders: no border moves further than this. Units of a projected CRS;
+        metres for a geographic one; pixels without any. 0 is off; 1 pixel straightens the steps of the pixels.
     smooth : bool
         Round the shared borders.
     min_area : float
@@ -77,14 +76,12 @@ class PlanarMap:
     Attributes
     ----------
     arcs : Arcs
-        As extracted, or shaped.
-    rings : Rings
+        As extracted: all corners of the pixels' borders.
     regions : RegionTable
         Row i - 1 is region i.
     """
 
     arcs: Arcs
-    rings: Rings
     regions: RegionTable
     width: int
     height: int
@@ -114,7 +111,7 @@ def read_map(labels_path: str | Path, confidence_path: str | Path | None = None,
         others = [None if p is None else stack.enter_context(rasterio.open(p))
                   for p in (confidence_path, instances_path)]
         counter = RegionCounter(labels.height, labels.width)
-        parts, joints, tables = [], [], []
+        parts, cut, joints, tables = [], [], [], []
         progress.start("polygons", labels.height)
         for row, classes in iterate_strips(labels, strip_rows):
             window = Window(0, row, labels.width, len(classes))
@@ -125,16 +122,18 @@ def read_map(labels_path: str | Path, confidence_path: str | Path | None = None,
                     else np.where(classes > 0, classes.astype(np.int64) * (1 << 16) + instances, 0)
             strip = counter.add(row, zones)
             tables.append(tabulate(strip, classes, confidence))
-            arcs, top = strip_arcs(strip)
-            parts.append(arcs)
+            whole, pieces, top = strip_arcs(strip)
+            parts.append(whole)
+            cut.append(pieces)
             joints.append(top)
             progress.advance(len(classes))
         found = counter.merged()
-        arcs = join_pieces(join_arcs(parts), np.concatenate(joints), labels.width)
+        arcs = join_arcs([*parts, join_pieces(join_arcs(cut), np.concatenate(joints), labels.width)])
         parts.clear()
-        arcs = replace(arcs, left=found[arcs.left], right=found[arcs.right])
+        number = found.astype(np.int32 if len(found) < 1 << 31 else np.int64)
+        arcs = replace(arcs, left=number[arcs.left], right=number[arcs.right])
         regions = join_tables(tables).merged(found)
-        return PlanarMap(arcs, trace_rings(arcs), regions, labels.width, labels.height, labels.transform, labels.crs)
+        return PlanarMap(arcs, regions, labels.width, labels.height, labels.transform, labels.crs)
 
 
 def polygonize(labels_path: str | Path, names: Sequence[str], *, confidence_path: str | Path | None = None,
@@ -165,29 +164,26 @@ def polygonize(labels_path: str | Path, names: Sequence[str], *, confidence_path
     options = options or PolygonOptions()
     planar = read_map(labels_path, confidence_path, instances_path=instances_path, strip_rows=strip_rows,
                       progress=progress)
-    planar = replace(planar, arcs=shape_arcs(planar, options, names))
     placement = Placement(planar.crs, planar.transform, planar.width, planar.height, target_crs)
-    placed = placement.place(planar.arcs)
+    placed = placement.place(shape_arcs(planar, options, names))
     ground = Ground(placement.crs)
-    if options.dissolve:
-        yield from _dissolved(planar, placed, placement, ground, names)
-        return
-    for first, last in batches(planar.rings, placed, BATCH_POINTS):
-        polygons = build_polygons(placed, planar.rings, first, last)
-        regions = planar.regions.take(np.unique(planar.rings.region[first:last]) - 1)
+    tracer = RingTracer(planar.arcs, len(planar.regions))
+    parts = ((planar.regions.take(slice(first - 1, last - 1)), build_polygons(placed, tracer.trace(first, last)))
+             for first, last in tracer.batches(BATCH_POINTS))
+    for regions, polygons in _dissolved(parts) if options.dissolve else parts:
         yield _frame(polygons, regions, placement, ground, names)
 
 
-def _dissolved(planar: PlanarMap, placed: Arcs, placement: Placement, ground: Ground,
-               names: Sequence[str]) -> Iterator[gpd.GeoDataFrame]:
-    """One multipart polygon a class, class by class."""
-    class_of_ring = planar.regions.class_id[planar.rings.region - 1]
-    for class_id in np.unique(planar.regions.class_id):
-        rings = planar.rings.take(class_of_ring == class_id)
-        parts = [build_polygons(placed, rings, a, b) for a, b in batches(rings, placed, BATCH_POINTS)]
-        polygon = shapely.multipolygons(np.concatenate(parts))
-        regions = planar.regions.take(planar.regions.class_id == class_id)
-        yield _frame(np.array([polygon]), regions.total(), placement, ground, names)
+_Part = tuple[RegionTable, NDArray[np.object_]]
+
+
+def _dissolved(parts: Iterable[_Part]) -> Iterator[_Part]:
+    """One multipart polygon a class, class by class; all polygons are held at once."""
+    tables, polygons = zip(*parts, strict=True)
+    table, singles = join_tables(list(tables)), np.concatenate(polygons)
+    for class_id in np.unique(table.class_id):
+        of_class = table.class_id == class_id
+        yield table.take(of_class).total(), np.array([shapely.multipolygons(singles[of_class])])
 
 
 def _frame(polygons: NDArray[np.object_], regions: RegionTable, placement: Placement, ground: Ground,

@@ -30,6 +30,11 @@ def iterate_strips(source: rasterio.DatasetReader, rows: int | None = None) -> I
         yield row, source.read(1, window=Window(0, row, source.width, height))
 
 
+def add_up(index: NDArray[np.integer], values: NDArray, size: int) -> NDArray[np.float64]:
+    """Sums of values by index, (size,) float."""
+    return np.bincount(index, values, size).astype(np.float64, copy=False)
+
+
 @dataclass
 class Strip:
     """Rows of a raster with the regions in them.
@@ -144,11 +149,10 @@ class RegionTable:
         class_id[to] = self.class_id
         np.minimum.at(least, to, self.confidence_least)
         pixels, known = (np.bincount(to, v, size).astype(np.int64) for v in (self.pixels, self.known))
-        total = np.bincount(to, self.confidence_sum, size).astype(np.float64, copy=False)
-        return RegionTable(class_id, pixels, known, total, least)
+        return RegionTable(class_id, pixels, known, add_up(to, self.confidence_sum, size), least)
 
-    def take(self, which: NDArray) -> RegionTable:
-        """The rows at an index or mask."""
+    def take(self, which: NDArray | slice) -> RegionTable:
+        """The rows at an index, mask or slice."""
         return RegionTable(self.class_id[which], self.pixels[which], self.known[which], self.confidence_sum[which],
                            self.confidence_least[which])
 
@@ -179,7 +183,7 @@ def tabulate(strip: Strip, classes: NDArray, confidence: NDArray | None) -> Regi
         good = np.isfinite(value) & (value > 0)
         at = region[good]
         known = np.bincount(at, minlength=size)
-        total = np.bincount(at, value[good], size).astype(np.float64, copy=False)
+        total = add_up(at, value[good], size)
         np.minimum.at(least, at, value[good])
     return RegionTable(class_id, np.bincount(region, minlength=size), known, total, least)
 

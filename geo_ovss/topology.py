@@ -55,8 +55,8 @@ class Arcs:
 
     xy: NDArray
     offsets: NDArray[np.intp]
-    left: NDArray[np.int64]
-    right: NDArray[np.int64]
+    left: NDArray[np.integer]
+    right: NDArray[np.integer]
     closed: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -96,13 +96,15 @@ def join_arcs(parts: list[Arcs]) -> Arcs:
     )
 
 
-def strip_arcs(strip: Strip) -> tuple[Arcs, NDArray[np.int64]]:
+def strip_arcs(strip: Strip) -> tuple[Arcs, Arcs, NDArray[np.int64]]:
     """Arcs and pieces of arcs of one strip.
 
     Returns
     -------
-    arcs : Arcs
-        Its regions are those of the strip. Borders that reach into the strips above and below end at the edge.
+    whole : Arcs
+        Their regions are those of the strip.
+    cut : Arcs
+        Borders that end at the edge to the strip above or below, and may go on there.
     joints : (k, 2) int array
         Points on the strip's upper edge in which a piece from above goes on in this strip: two borders meet there.
     """
@@ -139,7 +141,10 @@ def strip_arcs(strip: Strip) -> tuple[Arcs, NDArray[np.int64]]:
         xy[last] = points[neighbour.ravel()[tails]]
         arcs.append(Arcs(xy, offsets, left, right, closed))
     top = np.stack([joints, np.full_like(joints, strip.row)], axis=1)
-    return join_arcs(arcs), top
+    found = join_arcs(arcs)
+    edges = ([strip.row] if strip.row else []) + ([] if strip.last else [strip.row + height])
+    cut = ~found.closed & (np.isin(found.starts()[:, 1], edges) | np.isin(found.ends()[:, 1], edges))
+    return found.take(~cut), found.take(cut), top
 
 
 # Pixels around grid point (y, x) of a framed array, clockwise from the north-east: what lies left of each direction.
