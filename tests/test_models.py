@@ -116,7 +116,9 @@ def test_list(nothing_here: Path) -> None:
     assert sam["path"] == str(nothing_here / "sam_vit_b_01ec64.pth") and "trident-base" in sam["presets"]
     assert rows["dino-vit-b-8"]["state"] == "missing" and rows["dino-vit-b-8"]["path"] is None
     table = RUN.invoke(models_app, ["list"]).stdout
-    assert "sam-vit-b" in table and "375" in table and str(nothing_here) in table.replace("\n", "")
+    assert "sam-vit-b  sam, 375 MB, cut" in table and "Licence: Apache-2.0" in table
+    assert "https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth" in table
+    assert str(nothing_here / "sam_vit_b_01ec64.pth") in table
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
 
 from geo_ovss.errors import ModelDamaged, ModelMissing, UnknownModel
 from geo_ovss.models import MIRROR, ModelStatus, Weights, catalogue, get_weights, list_models, obtain, verify
@@ -30,21 +29,20 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(rows))
         return
-    note = f"~ from the number of parameters. {MIRROR} names a folder that is looked in first."
-    table = Table(box=None, caption=note, caption_justify="left")
-    for column in ("name", "kind", "MB", "state", "licence", "source", "presets"):
-        table.add_column(column, no_wrap=column in ("name", "kind", "MB", "state"), overflow="fold",
-                         justify="right" if column == "MB" else "left")
-    console = Console()
+    console = Console(highlight=False, soft_wrap=True)
     for row in rows:
-        size = f"{'~' if row['size_about'] else ''}{row['bytes'] / 1e6:,.0f}" if row["bytes"] else ""
-        source = row["source"].removeprefix("https://")
-        presets = ", ".join(row["presets"])
-        table.add_row(row["name"], row["component"], size, row["state"], row["licence"], source, presets)
-    console.print(table)
-    for row in rows:
+        size = f"{'about ' if row['size_about'] else ''}{(row['bytes'] or 0) / 1e6:,.0f} MB"
+        users = f"  (preset{'s' * (len(row['presets']) > 1)} {', '.join(row['presets'])})" if row["presets"] else ""
+        console.print(f"[bold]{row['name']}[/bold]  {row['component']}, {size}, {_coloured(row['state'])}{users}")
+        console.print(f"    {row['title']}. Licence: {row['licence']}. Source: {row['source']}", style="dim")
         if row["path"]:
-            console.print(f"{row['name']}: {row['path']}", soft_wrap=True, highlight=False)
+            console.print(f"    {row['path']}", style="dim")
+    console.print(f"\nFiles are looked for in the folder that {MIRROR} names, then in the libraries' own caches.")
+
+
+def _coloured(state: str) -> str:
+    colour = {"whole": "green", "cut": "red"}.get(state)
+    return f"[{colour}]{state}[/{colour}]" if colour else state
 
 
 @models_app.command()
