@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PLUGIN = ROOT / "qgis_plugin"
 SOURCES = sorted(PLUGIN.rglob("*.py"))
 OLDEST_PYTHON = (3, 9)
-NESTED_CLASSES = {"SaveVectorOptions", "Class", "ColorRampItem", "QGIS_VERSION", "StorageMode"}
-"""Capitalised attributes of PyQGIS classes that are classes or constants, not members of an enum."""
+NESTED_CLASSES = {"SaveVectorOptions", "Class", "ColorRampItem", "StorageMode"}
+"""Capitalised attributes of PyQGIS classes that are classes, not members of an enum."""
 
 REMOVED_CALLS = {"exec_", "setMargin", "print_", "writableLocations", "toTime_t", "fromTime_t"}
 

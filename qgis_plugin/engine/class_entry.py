@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 PALETTE = (
-    "#d1495b", "#6c757d", "#2d6a4f", "#3a86ff", "#e9c46a", "#8d6a9f", "#95d5b2", "#f4a261", "#577590", "#b08968",
-    "#ff70a6", "#70d6ff", "#9a031e", "#7f5539", "#c0ca33", "#4a4e69",
+    "#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#0072b2", "#d55e00", "#f0e442", "#332288", "#88ccee", "#44aa99",
+    "#117733", "#999933", "#ddcc77", "#cc6677", "#882255", "#aa4499",
 )
-"""Colours of new classes, in turn: told apart on an orthophoto, also where neighbours are alike in hue."""
+"""Colours of classes with no usual one, in turn: the colour-blind safe sets of Okabe and Ito, and of Tol."""
 
 ONLY = "only:"
 """Leads the synonyms of a class that is not asked by its own name."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from .class_entry import ClassEntry
-from .class_file import parse_classes
+from .class_file import parse_classes, with_colours
 
 FOLDER = Path(__file__).resolve().parent.parent / "suggestions"
 
@@ -26,3 +28,27 @@ def suggestions() -> list[Suggestion]:
         text = path.read_text(encoding="utf-8")
         found.append(Suggestion(text.splitlines()[0].lstrip("# "), tuple(parse_classes(text))))
     return sorted(found, key=lambda suggestion: suggestion.title)
+
+
+@cache
+def known_colours() -> dict[str, str]:
+    """The colour of each word of the suggestions: water is blue wherever it is named."""
+    colours: dict[str, str] = {}
+    for suggestion in suggestions():
+        for entry in suggestion.classes:
+            colours.update({word.casefold(): entry.colour for word in entry.words if word.casefold() not in colours})
+    return colours
+
+
+def coloured(entries: Iterable[ClassEntry], used: Iterable[str] = ()) -> list[ClassEntry]:
+    """The classes, those without a colour given that of their name, or the palette's next."""
+    known = known_colours()
+    named = []
+    taken = {colour.lower() for colour in used}
+    for entry in entries:
+        colour = known.get(entry.name.casefold(), "")
+        if not entry.colour and colour and colour not in taken:
+            entry = replace(entry, colour=colour)
+        taken.add(entry.colour)
+        named.append(entry)
+    return with_colours(named, used)

@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qgis.PyQt.QtGui import QColor
 
 from ..engine.class_entry import ClassEntry, next_colour
-from ..engine.class_file import with_colours
+from ..engine.suggestions import coloured
 from ..translation import tr
 
 NAME, SYNONYMS, COLOUR = range(3)
@@ -41,7 +41,7 @@ class ClassModel(QAbstractTableModel):
     def set_entries(self, entries: Iterable[ClassEntry]) -> None:
         """Replace all rows."""
         self.beginResetModel()
-        self._rows = with_colours(entries)
+        self._rows = coloured(entries)
         self.endResetModel()
 
     def add(self, entries: Iterable[ClassEntry]) -> int:
@@ -52,7 +52,7 @@ class ClassModel(QAbstractTableModel):
             if entry.name.casefold() not in known:
                 known.add(entry.name.casefold())
                 fresh.append(entry)
-        fresh = with_colours(fresh, [entry.colour for entry in self._rows])
+        fresh = coloured(fresh, [entry.colour for entry in self._rows])
         if fresh:
             first = len(self._rows)
             self.beginInsertRows(QModelIndex(), first, first + len(fresh) - 1)

@@ -44,6 +44,7 @@ class RunBar(QWidget):
         """A run has begun."""
         self.run_button.setEnabled(False)
         self.cancel_button.setEnabled(True)
+        self.bar.setTextVisible(True)
         self.bar.setValue(0)
         self.line.setText(tr("Starting the engine"))
 
@@ -59,5 +60,6 @@ class RunBar(QWidget):
         """No run, and how the last one ended."""
         self.run_button.setEnabled(True)
         self.cancel_button.setEnabled(False)
+        self.bar.setTextVisible(False)
         self.bar.setValue(0)
         self.line.setText(text)

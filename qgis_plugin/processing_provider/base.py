@@ -19,12 +19,13 @@ from qgis.PyQt.QtGui import QIcon
 from .. import preferences
 from ..about import ICON
 from ..engine.class_entry import ClassEntry
-from ..engine.class_file import parse_typed, read_classes, with_colours, write_classes
+from ..engine.class_file import parse_typed, read_classes, write_classes
 from ..engine.commands import AnswerOptions, EncodeOptions
 from ..engine.errors import EngineCancelled, EngineError
 from ..engine.events import EngineEvent
 from ..engine.pace import Pace
 from ..engine.run_log import RunLog
+from ..engine.suggestions import coloured
 from ..log import last_log
 from ..results.area_file import box_text, polygons_text, write_area
 from ..results.layer_source import raster_source
@@ -117,7 +118,7 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
         """The classes, each with a colour."""
         path = self.parameterAsFile(parameters, p.CLASS_FILE, context)
         typed = self.parameterAsString(parameters, p.CLASSES, context)
-        entries = [e for e in read_classes(path) if e.ticked] if path else with_colours(parse_typed(typed))
+        entries = [e for e in read_classes(path) if e.ticked] if path else coloured(parse_typed(typed))
         if not entries:
             raise QgsProcessingException(tr("Give class names, or a class file."))
         return entries

@@ -61,6 +61,7 @@ class ResultLayers:
         if outputs.get("confidence"):
             layers.append(open_confidence(outputs["confidence"], tr("Confidence")))
         group = self._group(source_id, source_name)
+        group.setExpanded(True)
         for place, layer in enumerate(layers):
             self._project.addMapLayer(layer, False)
             node = group.insertLayer(place, layer)

@@ -24,7 +24,7 @@ def report(interpreter: str, data_folder: Path, log: str) -> str:
     environment = preferences.OwnEnvironment(data_folder).look()
     lines = [
         "geo-ovss plugin " + version(),
-        f"QGIS {Qgis.QGIS_VERSION}, Qt {QT_VERSION_STR}, PyQt {PYQT_VERSION_STR}",
+        f"QGIS {Qgis.version()}, Qt {QT_VERSION_STR}, PyQt {PYQT_VERSION_STR}",
         f"QGIS's Python {platform.python_version()} ({sys.executable})",
         f"System {platform.platform()}",
         f"Plugin folder {FOLDER}",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -78,15 +79,13 @@ def test_cancel_ends_the_process_within_two_seconds(misbehaving, behaviour):
 
 def running(words):
     """Whether a process with these words in its command line lives (zombies have none)."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/cmdline", "rb") as file:
-                    line = file.read().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue
-            if words in line:
-                return True
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if words in line:
+            return True
     return False
 
 
@@ -99,7 +98,8 @@ def test_a_missing_interpreter_is_one_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     ("behaviour", "sentence"),
-    [("old", "0.0.9; this plugin needs 0.1"), ("other", "not as geo-ovss"), ("mute", "nothing"), ("broken", "cannot run")],
+    [("old", "0.0.9; this plugin needs 0.1"), ("other", "not as geo-ovss"), ("mute", "nothing"),
+     ("broken", "cannot run")],
 )
 def test_version_tells_other_programs_apart(misbehaving, behaviour, sentence):
     from geo_ovss_qgis.engine.engine import Engine
@@ -129,8 +129,6 @@ def test_the_child_sees_nothing_of_qgis(tmp_path, monkeypatch):
     (tmp_path / "json.py").write_text("raise SystemExit(9)")
     monkeypatch.chdir(tmp_path)
     script = "import json, os, sys; print(json.dumps([sorted(os.environ), sys.path, os.getcwd(), os.listdir()]))"
-    import json
-
     names, path, folder, content = json.loads(Engine("/usr/bin/python3").ask(["-c", script], RunLog()))
     assert not {"PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "GDAL_DATA"} & set(names)
     assert "PIP_INDEX_URL" in names, "pip's own settings stay"

@@ -312,7 +312,7 @@ def test_classes_are_worked_by_keys(plugin, dock):
     QApplication.clipboard().setText("pool; road|street")
     QTest.keyClick(view, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert [entry.name for entry in model.entries] == ["solar panel", "pool", "road"]
-    view.setCurrentIndex(model.index(1, 0))
+    QTest.mouseClick(view.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, view.visualRect(model.index(1, 0)).center())
     QTest.keyClick(view, Qt.Key.Key_Space)
     assert [entry.name for entry in model.ticked] == ["solar panel", "road"]
     QTest.keyClick(view, Qt.Key.Key_Delete)

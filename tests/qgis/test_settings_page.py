@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -52,8 +51,8 @@ def wheels(tmp_path_factory):
     (source / "setup.py").write_text(SETUP.format(version="0.1.3"))
     (source / "geo_ovss" / "__init__.py").write_text("")
     (source / "geo_ovss" / "__main__.py").write_text(MAIN.format(version="0.1.3"))
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", folder, source]
-    answer = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "-w", str(folder), str(source)]
+    answer = subprocess.run([sys.executable, "-m", "pip", "wheel", *options], capture_output=True, text=True)
     if answer.returncode != 0:
         pytest.skip("no wheel can be built here: " + answer.stderr[-200:])
     return folder
@@ -127,7 +126,7 @@ def test_an_environment_is_made_used_broken_and_repaired(page, wheels, tmp_path)
     assert [path.name for path in (tmp_path / "data").glob("engine-*")] == ["engine-1"]
     page.environment.wheels.setFilePath(str(wheels))
 
-    os.unlink(interpreter)
+    Path(interpreter).unlink()
     page.environment.show_state()
     assert "broken" in page.environment.state.text()
     assert page.environment.install_button.text() == "&Repair"
@@ -146,8 +145,8 @@ def test_an_environment_is_made_used_broken_and_repaired(page, wheels, tmp_path)
 
 
 def own_python_packages():
-    folders = [path for path in sys.path if path.endswith("-packages") and os.path.isdir(path)]
-    return {folder: sorted(name for name in os.listdir(folder) if name != "__pycache__") for folder in folders}
+    folders = [Path(path) for path in sys.path if path.endswith("-packages") and Path(path).is_dir()]
+    return {folder: sorted(one.name for one in folder.iterdir() if one.name != "__pycache__") for folder in folders}
 
 
 def test_cancel_leaves_nothing_behind(page, wheels, tmp_path):
