@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyproj
 import rasterio
 
 from geo_ovss.atomic import writing
+from geo_ovss.cleaning import clean_labels
 from geo_ovss.errors import BadTargetCrs, LayerExists, LayerUnsupported
 from geo_ovss.formats import Layer, VectorFormat, format_of, write_gpkg
 from geo_ovss.measure import Ground
@@ -68,10 +70,13 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
             crs = None
         placement = Placement(source.crs, source.transform, source.width, source.height, crs)
         builder = SummaryBuilder(names, "m2" if Ground(source.crs).metric else "px")
-    frames = polygonize(labels_path, names, confidence_path=confidence_path, options=options, target_crs=crs,
-                        progress=progress)
     messages = [kind.message] if kind.message else []
-    with writing(path, overwrite or adding) as part:
+    with writing(path, overwrite or adding) as part, tempfile.TemporaryDirectory() as work:
+        if options.cleans:
+            labels_path = clean_labels(labels_path, Path(work) / "labels.tif", min_area=options.min_area,
+                                       holes=options.fill_holes, progress=progress)
+        frames = polygonize(labels_path, names, confidence_path=confidence_path, options=options, target_crs=crs,
+                            progress=progress)
         if adding:
             shutil.copy2(path, part)
         multi = options.dissolve or placement.crosses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,7 @@ def _batch(frame: gpd.GeoDataFrame, geometry: str, rename: Mapping[str, str] | N
     return pa.record_batch(arrays, schema=pa.schema(fields))
 
 
-def _write_gdal(driver: str, layer: Layer, path: Path, append: bool, *, rename: Mapping[str, str] | None = None,
+def _write_gdal(driver: str, layer: Layer, path: Path, *, rename: Mapping[str, str] | None = None,
                 **options: Any) -> None:
     schema, generate = _batches(layer, rename)
     failure: list[BaseException] = []
@@ -118,11 +119,13 @@ def _write_gdal(driver: str, layer: Layer, path: Path, append: bool, *, rename: 
             raise
 
     try:
-        write_arrow(
-            pa.RecordBatchReader.from_batches(schema, guarded()), str(path), layer=layer.name, driver=driver,
-            geometry_name="geometry", geometry_type=layer.geometry, encoding="UTF-8", append=append,
-            crs=None if layer.crs is None else layer.crs.to_wkt(), **options,
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="'crs' was not provided")
+            write_arrow(
+                pa.RecordBatchReader.from_batches(schema, guarded()), str(path), layer=layer.name, driver=driver,
+                geometry_name="geometry", geometry_type=layer.geometry, encoding="UTF-8",
+                crs=None if layer.crs is None else layer.crs.to_wkt(), **options,
+            )
     except Exception as error:
         if failure:
             raise failure[0] from error
@@ -130,24 +133,24 @@ def _write_gdal(driver: str, layer: Layer, path: Path, append: bool, *, rename: 
 
 
 def write_gpkg(layer: Layer, path: Path, append: bool) -> None:
-    """Write or add a GeoPackage layer."""
+    """Write a GeoPackage, or add a layer to one; a layer of that name is replaced."""
     options: dict[str, Any] = {} if append else {"dataset_options": {"VERSION": GPKG_VERSION}}
-    _write_gdal("GPKG", layer, path, append, layer_metadata=dict(layer.metadata) or None, **options)
+    _write_gdal("GPKG", layer, path, layer_metadata=dict(layer.metadata) or None, **options)
 
 
 def write_flatgeobuf(layer: Layer, path: Path, append: bool) -> None:
     """Write FlatGeobuf with its spatial index."""
-    _write_gdal("FlatGeobuf", layer, path, append, layer_options={"DESCRIPTION": _described(layer)})
+    _write_gdal("FlatGeobuf", layer, path, layer_options={"DESCRIPTION": _described(layer)})
 
 
 def write_shapefile(layer: Layer, path: Path, append: bool) -> None:
     """Write an ESRI Shapefile."""
-    _write_gdal("ESRI Shapefile", layer, path, append, rename=SHAPEFILE_NAMES)
+    _write_gdal("ESRI Shapefile", layer, path, rename=SHAPEFILE_NAMES)
 
 
 def write_geojson(layer: Layer, path: Path, append: bool) -> None:
     """Write GeoJSON after RFC 7946; coordinates are in WGS 84 already."""
-    _write_gdal("GeoJSON", layer, path, append, layer_options={
+    _write_gdal("GeoJSON", layer, path, layer_options={
         "RFC7946": "YES", "COORDINATE_PRECISION": "9", "DESCRIPTION": _described(layer)})
 
 
@@ -160,7 +163,8 @@ def write_parquet(layer: Layer, path: Path, append: bool) -> None:
     schema, generate = _batches(layer)
     kinds: set[str] = set()
     bounds = np.array([np.inf, np.inf, -np.inf, -np.inf])
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    # Without an Arrow schema of its own in the file, readers find the metadata that is known only at the end.
+    with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as writer:
         for batch in generate:
             shapes = shapely.from_wkb(batch.column("geometry").to_pylist())
             if len(shapes):

@@ -65,7 +65,7 @@ def merge_small(graph: RegionGraph, smallest: float) -> NDArray[np.int64]:
     border (of equal ones the larger, then the first). What has grown together counts as one region. A small region
     without labelled neighbours loses its label. Unlabelled regions stay.
 
-    Regions that do not touch merge in the same round, as they would one after the other.
+    Small regions that do not touch merge in the same round, as they would one after the other but for ties.
     """
     state = _Merging(graph, smallest)
     while state.step():
@@ -99,20 +99,17 @@ class _Merging:
         self.class_id[alone] = 0
         if not len(sources):
             return False
-        ready = self._ready(sources, targets, small)
+        ready = self._first(from_[mine], to[mine], small)[sources]
         self._merge(sources[ready], targets[ready])
         return True
 
-    def _ready(self, sources: NDArray[np.int64], targets: NDArray[np.int64],
-               small: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Groups that no smaller one wants to join, and that do not want to join a smaller one."""
-        order = np.lexsort((sources, self.area[sources]))
-        place = np.full(len(self.area), len(sources))
-        place[sources[order]] = np.arange(len(sources))
-        first_suitor = np.full(len(self.area), len(sources))
-        np.minimum.at(first_suitor, targets, place[sources])
-        own = place[sources]
-        return (own < first_suitor[sources]) & ~(small[targets] & (place[targets] < own))
+    def _first(self, from_: NDArray[np.int64], to: NDArray[np.int64], small: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Small groups none of whose neighbours is smaller."""
+        place = np.empty(len(self.area), np.int64)
+        place[np.lexsort((np.arange(len(self.area)), self.area))] = np.arange(len(self.area))
+        first = small.copy()
+        first[from_[small[to] & (place[to] < place[from_])]] = False
+        return first
 
     def _merge(self, sources: NDArray[np.int64], targets: NDArray[np.int64]) -> None:
         """Let groups join others; then join neighbours of the same class, and number the groups anew."""
