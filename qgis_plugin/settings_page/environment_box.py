@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from qgis.core import QgsApplication
 from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtGui import QShowEvent
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -22,7 +24,8 @@ from qgis.PyQt.QtWidgets import (
 from .. import preferences
 from ..engine.base_pythons import candidates
 from ..engine.install_options import InstallOptions
-from ..engine.own_environment import EnvironmentState
+from ..engine.own_environment import EnvironmentState, FoundEnvironment
+from ..tasks.call_task import CallTask
 from ..translation import tr
 from ..widgets.file_field import FileField
 from .installation import Installation
@@ -45,6 +48,7 @@ class EnvironmentBox(QWidget):
     def __init__(self, installation: Installation, parent: Any = None) -> None:
         super().__init__(parent)
         self._installation = installation
+        self._check: CallTask | None = None
         self.state = QLabel(self)
         self.state.setWordWrap(True)
         self.state.setToolTip(tr("Whether the plugin's own environment is there and whole"))
@@ -98,7 +102,27 @@ class EnvironmentBox(QWidget):
 
     def show_state(self) -> None:
         """Say what is there; a half-made or broken environment is offered for repair."""
-        found = preferences.own_environment().look()
+        self._show(preferences.own_environment().look())
+
+    def verify(self) -> None:
+        """Ask a whole environment's engine whether it answers: files alone do not tell what is broken inside."""
+        environment = preferences.own_environment()
+        if self._check is None and environment.look().state is EnvironmentState.READY:
+            self._check = CallTask(tr("Check the geo-ovss environment"), lambda log, _cancelled: environment.check(log))
+            self._check.ended.connect(self._verified)
+            QgsApplication.taskManager().addTask(self._check)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """The page is looked at: find out whether the environment is whole."""
+        super().showEvent(event)
+        self.verify()
+
+    def _verified(self) -> None:
+        task, self._check = self._check, None
+        if task is not None and task.error is None and self._installation.task is None:
+            self._show(task.result)
+
+    def _show(self, found: FoundEnvironment) -> None:
         texts = {
             EnvironmentState.ABSENT: tr("There is no environment yet."),
             EnvironmentState.HALF_MADE: tr("The environment is half-made: repair it. {}"),

@@ -136,6 +136,12 @@ def test_an_environment_is_made_used_broken_and_repaired(page, wheels, tmp_path)
     assert found.state is EnvironmentState.READY
     assert [path.name for path in (tmp_path / "data").glob("engine-*")] == ["engine-2"]
 
+    (package,) = (tmp_path / "data" / "engine-2").glob("lib/python3*/site-packages/geo_ovss/__main__.py")
+    package.unlink()
+    page.environment.verify()
+    wait_for(lambda: "broken" in page.environment.state.text(), 60)
+    assert page.environment.install_button.text() == "&Repair"
+
     (tmp_path / "data" / "engine-2" / "geo-ovss-environment.json").write_text('{"state": "making"}')
     page.environment.show_state()
     assert "half-made" in page.environment.state.text()
