@@ -10,9 +10,9 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
-from training.train import HERE  # noqa: E402
+from training.train import HERE
 
 
 def records(path: Path) -> list[dict]:

@@ -12,16 +12,18 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from PIL import Image
 
-from training import tower, validate, words  # noqa: E402
-from training.data import AERIAL, SCENES, ucmerced_pictures  # noqa: E402
+from training import validate, words
+from training.data import AERIAL, SCENES, ucmerced_pictures
 
-COLOURS = np.array([[200, 60, 50], [222, 196, 140], [110, 110, 120], [70, 150, 70], [60, 110, 200], [0, 0, 0]], np.uint8)
-STANDING_OUT = {"airplane": "airplane", "tenniscourt": "tennis court", "storagetanks": "storage tanks", "harbor": "boat"}
+COLOURS = np.array(
+    [[200, 60, 50], [222, 196, 140], [110, 110, 120], [70, 150, 70], [60, 110, 200], [0, 0, 0]], np.uint8)
+STANDING_OUT = {
+    "airplane": "airplane", "tenniscourt": "tennis court", "storagetanks": "storage tanks", "harbor": "boat"}
 
 
 def load_model():

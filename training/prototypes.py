@@ -9,7 +9,7 @@ from torch import Tensor
 from training import text_space, words
 
 NEIGHBOUR = 0.5  # cosine to a concept's centre above which a phrase counts as meaning about the same
-BLUR = 1.0  # at most this much of an unrelated word is added
+BLUR = 0.8  # at most this much of an unrelated word is added
 
 
 class Prototypes:

@@ -58,7 +58,7 @@ class Source:
                 "scene": self.scene[rows].to(self.device)}
 
 
-def open_sources(wanted: dict[str, dict], device: torch.device) -> list[Source]:
+def open_sources(wanted: dict[str, dict], device: torch.device, workers: int = 1) -> list[Source]:
     """Gather the shards of each collection named in the settings; a collection without a shard is left out."""
     sources = []
     for name, options in wanted.items():
@@ -71,6 +71,6 @@ def open_sources(wanted: dict[str, dict], device: torch.device) -> list[Source]:
         sources.append(Source(
             name, torch.cat([f["pixels"] for f in found]), torch.cat([f["teacher"] for f in found]), labels,
             torch.cat([f["scene"] for f in found]), list(found[0]["label_names"]),
-            (weights / weights.mean() if len(weights) else weights).to(device), options["take"],
+            (weights / weights.mean() if len(weights) else weights).to(device), options["take"] // workers,
             options.get("weight", 1.0), device))
     return sources

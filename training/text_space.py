@@ -50,8 +50,8 @@ def phrases() -> list[str]:
     pairs |= {f"{rng.choice(QUALIFIERS)} {n}" for n in rng.sample(general, 9000)}
     pairs |= {f"{rng.choice(concept_words)} {rng.choice(('and', 'with', 'near', 'of', 'in'))} {n}"
               for n in rng.sample(general, 3000)}
-    pairs |= {f"{rng.choice(concept_words)} {rng.choice(('and', 'or', 'with', 'near', 'in'))} {rng.choice(concept_words)}"
-              for _ in range(6000)}
+    joins = ("and", "or", "with", "near", "in")
+    pairs |= {f"{rng.choice(concept_words)} {rng.choice(joins)} {rng.choice(concept_words)}" for _ in range(6000)}
     return concept_words + sorted((set(general) | pairs) - set(concept_words))
 
 
@@ -109,7 +109,7 @@ def build() -> dict:
     texts = phrases()
     concept_words = sorted({w for group in words.CONCEPTS.values() for w in group} - held_out_words())
     embedded = sentence_embeddings(texts)
-    tokens = [t for t in SimpleTokenizer().encoder]
+    tokens = list(SimpleTokenizer().encoder)
     token_embedded = sentence_embeddings([t.replace("</w>", "") or "the" for t in tokens])
     mean = embedded.mean(0)
     index = {t: i for i, t in enumerate(texts)}
@@ -146,7 +146,7 @@ def report(space: dict) -> None:
     classes = list(words.HELD_OUT)
     text = target[[index[c] for c in classes]]
     for name, group in words.HELD_OUT.items():
-        for word in group + ["snow", "airplane"]:
+        for word in [*group, "snow", "airplane"]:
             cos = text @ target[index[word]]
             print(f"{name:11s} {word:14s}", " ".join(f"{c}={v:.2f}" for c, v in zip(classes, cos, strict=True)))
 

@@ -121,7 +121,8 @@ def main() -> None:
         optimiser.step()
         step, total, count = step + 1, total + float(loss.detach()), count + 1
         if step % 50 == 0:
-            record = {"step": step, "text_loss": round(total / count, 4), "s_per_step": round((time.time() - began) / count, 3)}
+            record = {"step": step, "text_loss": round(total / count, 4),
+                      "s_per_step": round((time.time() - began) / count, 3)}
             with (run / "text_log.jsonl").open("a") as out:
                 out.write(json.dumps(record) + "\n")
             began, total, count = time.time(), 0.0, 0

@@ -11,14 +11,15 @@ import argparse
 import copy
 import json
 import math
+import os
 import time
-import tomllib
 from pathlib import Path
 
+import tomllib
 import torch
 import torch.nn.functional as F
 from open_clip.transformer import VisionTransformer
-from torch import Tensor, nn
+from torch import Tensor, distributed, multiprocessing, nn
 
 from training import losses, text_space, tower, validate, words
 from training.prototypes import Prototypes
@@ -51,13 +52,13 @@ def start_from_statistics(vit: VisionTransformer, sources: list[Source]) -> None
 class Trainer:
     """One training run: model, heads that only training needs, optimiser, averaged weights, log."""
 
-    def __init__(self, config: dict, device: torch.device, run: Path) -> None:
-        self.config, self.device, self.run = config, device, run
+    def __init__(self, config: dict, device: torch.device, run: Path, rank: int = 0, workers: int = 1) -> None:
+        self.config, self.device, self.run, self.workers = config, device, run, workers
         torch.manual_seed(config["seed"])
-        self.generator = torch.Generator().manual_seed(config["seed"])
+        self.generator = torch.Generator().manual_seed(config["seed"] + 1000 * rank)
         self.space = text_space.load()
         self.words = Prototypes(self.space, device)
-        self.sources = open_sources(config["sources"], device)
+        self.sources = open_sources(config["sources"], device, workers)
         self.vit = build_tower(config["vision"]).to(device)
         start_from_statistics(self.vit, self.sources)
         teacher_dim = self.sources[0].teacher.shape[-1]
@@ -68,17 +69,23 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             [{"params": decay, "weight_decay": config["weight_decay"]}, {"params": rest, "weight_decay": 0.0}],
             lr=config["lr"], betas=(0.9, 0.98))
-        self.step = 0
+        self.step, self.resumed_at, self.began = 0, 0.0, time.time()
+        self.minutes: float | None = None
 
     def parameters(self) -> list[nn.Parameter]:
         return [*self.vit.parameters(), *self.distil.parameters()]
 
     def learning_rate(self) -> float:
+        if self.step < self.config["warmup"]:
+            return self.config["lr"] * (self.step + 1) / self.config["warmup"]
+        return self.config["lr"] * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.along())))
+
+    def along(self) -> float:
+        """How far the schedule has come, 0..1: by steps, or by the clock where minutes are given."""
         warm, steps = self.config["warmup"], self.config["steps"]
-        if self.step < warm:
-            return self.config["lr"] * (self.step + 1) / warm
-        along = min(1.0, (self.step - warm) / max(1, steps - warm))
-        return self.config["lr"] * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * along)))
+        if self.minutes is None:
+            return min(1.0, max(0.0, (self.step - warm) / max(1, steps - warm)))
+        return min(1.0, self.resumed_at + (1 - self.resumed_at) * (time.time() - self.began) / (60 * self.minutes))
 
     def dense_forms(self, q: Tensor, v: Tensor) -> dict[str, Tensor]:
         """Text-aligned features (B, 196, D) in each of the forms that this step trains."""
@@ -144,8 +151,8 @@ class Trainer:
             x = tower.trunk(self.vit, tower.normalise_pixels(pixels))
             seen = self.distil(x[:, 1:]).float()
             block = self.vit.transformer.resblocks[-1]
-            q, _, v = tower.heads(block, block.ln_1(x))
-            classes = tower.class_feature(self.vit, x)
+            q, k, v = tower.heads(block, block.ln_1(x))
+            classes = tower.class_feature(self.vit, x, (q, k, v))
             terms: dict[str, Tensor] = {}
             start = 0
             for source, batch in zip(self.sources, batches, strict=True):
@@ -166,11 +173,32 @@ class Trainer:
             group["lr"] = self.learning_rate()
         self.optimiser.zero_grad()
         loss.backward()
+        self.share_gradients()
         nn.utils.clip_grad_norm_(self.parameters(), 1.0)
         self.optimiser.step()
         self.step += 1
         self.update_average()
         return {"loss": float(loss.detach()), **{k: float(t.detach()) for k, t in terms.items()}}
+
+    def finished(self) -> bool:
+        """Whether this was the last step; worker 0's clock counts for all."""
+        flag = torch.tensor(float(self.along() >= 1))
+        if self.workers > 1:
+            distributed.broadcast(flag, 0)
+        return bool(flag)
+
+    @torch.no_grad()
+    def share_gradients(self) -> None:
+        """Mean of the workers' gradients: one meeting a step, where threads would meet at every operation."""
+        if self.workers == 1:
+            return
+        gradients = [p.grad for p in self.parameters() if p.grad is not None]
+        joined = torch.cat([g.flatten() for g in gradients]) / self.workers
+        distributed.all_reduce(joined)
+        start = 0
+        for g in gradients:
+            g.copy_(joined[start:start + g.numel()].view_as(g))
+            start += g.numel()
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -180,8 +208,8 @@ class Trainer:
 
     def save(self) -> None:
         part = self.run / "last.part"
-        torch.save({"step": self.step, "vit": self.vit.state_dict(), "average": self.average.state_dict(),
-                    "distil": self.distil.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
+        torch.save({"step": self.step, "along": self.along(), "vit": self.vit.state_dict(),
+                    "average": self.average.state_dict(), "distil": self.distil.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
         part.replace(self.run / "last.pt")
 
     def resume(self, weights_only: bool) -> None:
@@ -192,28 +220,34 @@ class Trainer:
         if not weights_only:
             self.optimiser.load_state_dict(found["optimiser"])
         self.step = found["step"]
+        self.resumed_at = found.get("along", self.along())
 
     def log(self, record: dict) -> None:
         with (self.run / "log.jsonl").open("a") as out:
             out.write(json.dumps(record) + "\n")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--run", default="mini")
-    parser.add_argument("--resume", action="store_true")
-    args = parser.parse_args()
+def run_worker(rank: int, workers: int, device: str, name: str, resume: bool, minutes: float | None) -> None:
+    """Train until the schedule's end; worker 0 alone writes."""
     config = settings()["image"]
-    auto = "cuda" if torch.cuda.is_available() else "cpu"
-    run = HERE / "runs" / args.run
+    if workers > 1:
+        torch.set_num_threads(1)
+        distributed.init_process_group("gloo", rank=rank, world_size=workers)
+    run = HERE / "runs" / name
     run.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, torch.device(auto if args.device == "auto" else args.device), run)
-    if args.resume and (run / "last.pt").exists():
+    trainer = Trainer(config, torch.device(device), run, rank, workers)
+    if resume and (run / "last.pt").exists():
         trainer.resume(weights_only=False)
+    trainer.generator.manual_seed(config["seed"] + 1000 * rank + trainer.step)  # no repetition after a resume
     began, sums, count = time.time(), {}, 0
-    while trainer.step < config["steps"]:
-        for k, v in trainer.one_step().items():
+    trainer.minutes, trainer.began = minutes, time.time()
+    last = False
+    while not last:
+        terms = trainer.one_step()
+        last = trainer.finished()
+        if rank:
+            continue
+        for k, v in terms.items():
             sums[k] = sums.get(k, 0.0) + v
         count += 1
         if trainer.step % config["log_every"] == 0:
@@ -221,11 +255,29 @@ def main() -> None:
             trainer.log({"step": trainer.step, "s_per_step": round(seconds, 3), "lr": trainer.learning_rate(),
                          **{k: round(v / count, 4) for k, v in sums.items()}})
             began, sums, count = time.time(), {}, 0
-        if trainer.step % config["save_every"] == 0 or trainer.step == config["steps"]:
+        if trainer.step % config["save_every"] == 0 or last:
             trainer.save()
-        if trainer.step % config["validate_every"] == 0 or trainer.step == config["steps"]:
+        if trainer.step % config["validate_every"] == 0 or last:
             trainer.log({"step": trainer.step, "validation": validate.quick(trainer.average, trainer.words)})
-            began, sums, count = time.time(), {}, 0
+            began = time.time()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--run", default="mini")
+    parser.add_argument("--workers", type=int, default=1, help="processes that share a step's crops (CPU)")
+    parser.add_argument("--minutes", type=float, help="end by the clock instead of after the settings' steps")
+    parser.add_argument("--resume", action="store_true")
+    args = parser.parse_args()
+    auto = "cuda" if torch.cuda.is_available() else "cpu"
+    device = auto if args.device == "auto" else args.device
+    if args.workers == 1:
+        run_worker(0, 1, device, args.run, args.resume, args.minutes)
+        return
+    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+    os.environ.setdefault("MASTER_PORT", "29518")
+    multiprocessing.spawn(run_worker, (args.workers, device, args.run, args.resume, args.minutes), nprocs=args.workers)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,9 @@ def ious(counts: np.ndarray) -> np.ndarray:
     return hit / np.maximum(counts.sum(1) + counts[:, :-1].sum(0) - hit, 1)
 
 
-def tiles(vit: VisionTransformer, vocabularies: dict[str, list[Tensor]], form: str, every: int = 1) -> dict[str, np.ndarray]:
+def tiles(
+    vit: VisionTransformer, vocabularies: dict[str, list[Tensor]], form: str, every: int = 1
+) -> dict[str, np.ndarray]:
     """Per vocabulary the class IoUs over tiles 2 and 5."""
     from training.data import dubai_pictures
 
