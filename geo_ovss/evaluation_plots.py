@@ -23,7 +23,7 @@ CELL_TEXT_CLASSES = 25
 LEGEND_CLASSES = 24
 """The legend of the worst pictures names the classes of theirs that cover most, up to this many."""
 
-NO_LABEL = "#3a3a3a"
+NO_LABEL = "#ffffff"
 DPI = 150
 
 
@@ -94,7 +94,7 @@ def plot_worst(
     Parameters
     ----------
     panels : sequence of (title, picture (h, w, 3) uint8, truth (h, w), labels (h, w))
-        Class numbers; 0 is drawn dark.
+        Class numbers; 0 is drawn white.
     names, colours : sequence of str
         One a class.
     path : Path

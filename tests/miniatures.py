@@ -11,8 +11,9 @@ from rasterio.transform import from_origin
 
 from geo_ovss.datasets import Dataset
 
-SIZE = {"picture": (96, 128), "scene": (240, 256)}
-CELL = 16
+SIZE = {"picture": (96, 120), "scene": (240, 264)}
+CELL = {"picture": 12, "scene": 24}
+"""Pixels: window boundaries, every 112 of the resized picture, fall into cells; JPEG labels have blocks of 8."""
 
 
 def build_miniature(dataset: Dataset, root: Path, scene: np.ndarray) -> dict[str, np.ndarray]:
@@ -50,12 +51,12 @@ def build_miniature(dataset: Dataset, root: Path, scene: np.ndarray) -> dict[str
 
 def draw_numbers(dataset: Dataset, rng: np.random.Generator) -> np.ndarray:
     """Class numbers in cells, all classes where there is room, some unknown where the encoding has a word for that."""
-    height, width = SIZE[dataset.kind]
-    cells = (height // CELL) * (width // CELL)
+    (height, width), cell = SIZE[dataset.kind], CELL[dataset.kind]
+    cells = (height // cell) * (width // cell)
     count, known = len(dataset.names), dataset.label_map
     unknown = not known or all(key.startswith("#") for key in known)
     drawn = rng.permutation(np.arange(cells) % (count + 1 if unknown else count)) + (0 if unknown else 1)
-    return np.kron(drawn.reshape(height // CELL, width // CELL), np.ones((CELL, CELL), int))
+    return np.kron(drawn.reshape(height // cell, width // cell), np.ones((cell, cell), int))
 
 
 def write_picture(path: Path, picture: np.ndarray) -> None:
@@ -73,7 +74,7 @@ def write_labels(dataset: Dataset, path: Path, numbers: np.ndarray) -> None:
         values = np.where(numbers == 0, 0 if dataset.offset == 0 else 255, numbers - dataset.offset).astype(np.uint8)
     elif next(iter(dataset.label_map)).startswith("#"):
         colours = {name: key for key, name in dataset.label_map.items()}
-        table = np.array([(1, 2, 3), *(bytes.fromhex(colours[name][1:]) for name in dataset.names)], np.uint8)
+        table = np.array([(1, 2, 3), *(tuple(bytes.fromhex(colours[name][1:])) for name in dataset.names)], np.uint8)
         values = table[numbers]
     else:
         ends = {name: int(key.split("-")[-1]) for key, name in dataset.label_map.items()}
