@@ -1,9 +1,9 @@
 """The student: open_clip's own ViT, read in the forms in which the methods read it.
 
-Everything works on the weights of an unchanged `open_clip.transformer.VisionTransformer`; only the last block is taken
 Everything works on the weights of an unchanged `open_clip.transformer.VisionTransformer`; only the last block is
 taken apart: its attention weights come from the method, then ``out_proj``, no residual, no feed-forward, ``ln_post``,
 ``proj``.
+"""
 
 from __future__ import annotations
 

@@ -208,8 +208,8 @@ class Trainer:
 
     def save(self) -> None:
         part = self.run / "last.part"
-        torch.save({"step": self.step, "along": self.along(), "vit": self.vit.state_dict(),
-                    "average": self.average.state_dict(), "distil": self.distil.state_dict(), "optimiser": self.optimiser.state_dict()}, part)
+        states = {"vit": self.vit, "average": self.average, "distil": self.distil, "optimiser": self.optimiser}
+        torch.save({"step": self.step, "along": self.along(), **{k: v.state_dict() for k, v in states.items()}}, part)
         part.replace(self.run / "last.pt")
 
     def resume(self, weights_only: bool) -> None:
