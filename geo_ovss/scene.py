@@ -54,6 +54,7 @@ class SceneWalk:
 
     def __init__(self, raster: Raster, pipeline: Pipeline, features: SceneFeatures, progress: Progress) -> None:
         self.raster, self.method, self.preset = raster, pipeline.method, pipeline.preset
+        self.device = pipeline.device
         self.features, self.layout, self.progress = features, features.layout, progress
         several = self.preset.mix == "spliced" and not self.layout.single and self.method.spliceable
         self.spliced = self.method.scope != "block" or several
@@ -199,7 +200,8 @@ class SceneWalk:
         else:
             if self.method.scope == "picture":
                 tokens.picture = self.raster.read(*reach)[0]
-            mixed = torch.nn.functional.normalize(self.method.mix(tokens, inside, self._block_bank(tokens)), dim=-1)
+            block_tokens, bank = tokens.to(self.device), self._block_bank(tokens)
+            mixed = torch.nn.functional.normalize(self.method.mix(block_tokens, inside, bank), dim=-1)
         return _average(mixed.float().cpu(), inside, offsets, features), valid
 
     def _block_bank(self, tokens: object) -> Bank | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from geo_ovss.bank import Bank
@@ -66,6 +67,13 @@ class BlockTokens:
     picture: np.ndarray | None = None
     cls: Tensor | None = None
     origin: tuple[int, int] = (0, 0)
+
+    def to(self, device: torch.device) -> BlockTokens:
+        """The same block with its tensors on a device; offsets and picture stay where they are."""
+        return replace(
+            self, guide=None if self.guide is None else self.guide.to(device), values=self.values.to(device),
+            weights=self.weights.to(device), cls=None if self.cls is None else self.cls.to(device),
+        )
 
 
 class Method(ABC):
