@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from geo_ovss.collar import LEAK_STEPS, MARGIN, NOISE_STEPS, refine
+from geo_ovss.collar import LEAK_STEPS, MARGIN, NOISE_STEPS, REACH, refine
 from geo_ovss.source import Source
 from geo_ovss.survey import Survey
 
@@ -24,7 +24,7 @@ class CleanedSource:
 
     def __init__(self, source: Source, survey: Survey) -> None:
         self.source, self.survey = source, survey
-        reach = int(np.ceil(NOISE_STEPS / survey.cell_pixels)) + 1
+        reach = int(np.ceil(REACH / survey.cell_pixels)) + 1
         depth = int(np.ceil((NOISE_STEPS + LEAK_STEPS) / survey.cell_pixels)) + 1
         self.near = [ndimage.binary_dilation(c.cells, _EIGHT, iterations=reach) for c in survey.collars]
         self._slits = [ndimage.binary_dilation(c.slits, _EIGHT) for c in survey.collars]

@@ -23,9 +23,15 @@ PURE_SHARE = 0.25
 DENSITY_WINDOW = 9
 WIDE_PIXELS = 9
 """A slit between the pieces of a mosaic is narrower than this."""
+WIDE_SHARE = 0.7
+"""Share of a square of that width that dark water fills, and a slit does not."""
+PURITY, PURITY_WINDOW = 0.1, 17
+"""Where less than this share of the nearly black pixels around is pure, they are no collar's noise."""
 HOLE_PIXELS = 32
 """Noise spots inside a collar up to this size are part of it."""
-MARGIN = 2 + 2 * (NOISE_STEPS + LEAK_STEPS) + WIDE_PIXELS + DENSITY_WINDOW // 2 + HOLE_PIXELS
+REACH = NOISE_STEPS + LEAK_STEPS + PURITY_WINDOW // 2
+"""Pixels around a collar's cells that have to be looked at."""
+MARGIN = 2 + 2 * (NOISE_STEPS + LEAK_STEPS) + PURITY_WINDOW // 2 + DENSITY_WINDOW // 2 + HOLE_PIXELS
 """Pixels around a window that its refinement looks at."""
 
 SMALLEST_SHARE, SMALLEST_CELLS = 0.0005, 64
@@ -59,6 +65,10 @@ class Tone:
     def pure_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Which of (B, h, w) have this value, (h, w)."""
         return self._distance(pixels).max(0) <= self.pure
+
+    def almost_pure_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """Which of (B, h, w) are about as near to it as an overview's mean over a collar's noise, (h, w)."""
+        return self._distance(pixels).mean(0) <= self.noise_mean / 3
 
     def noisy_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Which of (B, h, w) have this value up to the noise of a collar's edge, (h, w)."""
@@ -155,17 +165,17 @@ def find_collars(pixels: np.ndarray, valid: np.ndarray, candidates: list[Tone], 
             if _is_collar(part, pixels, tone):
                 body |= part
         if body.any():
-            found.append(Collar(tone, body, _slits(body, tone.noisy_pixels(pixels) & valid, cell)))
+            found.append(Collar(tone, body, _slits(body, pixels, valid, tone, cell)))
     return found
 
 
-def _slits(body: np.ndarray, noisy: np.ndarray, cell: float) -> np.ndarray:
-    """What hangs together with a collar's body by noise alone and is narrow everywhere (dark water is not)."""
-    edge = ndimage.binary_dilation(body, _EIGHT, iterations=int(np.ceil(NOISE_STEPS / cell)))
-    width = max(int(np.ceil(WIDE_PIXELS / cell)), 3)
-    wide = ndimage.binary_opening(noisy & ~edge, np.ones((width, width), dtype=bool))
-    wide = ndimage.binary_dilation(wide, _EIGHT, iterations=width)
-    return ndimage.binary_propagation(body, _EIGHT, mask=body | (noisy & ~wide)) & ~body
+def _slits(body: np.ndarray, pixels: np.ndarray, valid: np.ndarray, tone: Tone, cell: float) -> np.ndarray:
+    """What hangs together with a collar's body by noise alone, and is no dark part of the scene."""
+    noisy, pure = tone.noisy_pixels(pixels) & valid, tone.almost_pure_pixels(pixels)
+    steps, width = int(np.ceil(NOISE_STEPS / cell)), max(int(np.ceil(WIDE_PIXELS / cell)), 3)
+    edge = ndimage.binary_dilation(body, _EIGHT, iterations=steps)
+    dark = ndimage.binary_dilation(_dark_scene(noisy & ~edge, pure, width), _EIGHT, iterations=steps + width)
+    return ndimage.binary_propagation(body, _EIGHT, mask=body | (noisy & ~dark)) & ~body
 
 
 def _is_collar(part: np.ndarray, pixels: np.ndarray, tone: Tone) -> bool:
@@ -177,8 +187,9 @@ def _is_collar(part: np.ndarray, pixels: np.ndarray, tone: Tone) -> bool:
     """
     area, (height, width) = int(part.sum()), part.shape
     inside = pixels[:, part]
-    one_value = _most_common_share(inside.astype(np.float64).mean(0).round(3))
-    if one_value < (0.9 if len(pixels) == 1 else 0.4):
+    values, counts = np.unique(inside.astype(np.float64).mean(0), return_counts=True)
+    one_value = counts.max() / area
+    if one_value < (0.9 if len(pixels) == 1 else 0.4) or abs(values[counts.argmax()] - tone.value) > tone.pure / 3:
         return False
     sides = [part[0], part[-1], part[:, 0], part[:, -1]]
     along = max(side.mean() for side in sides)
@@ -186,10 +197,6 @@ def _is_collar(part: np.ndarray, pixels: np.ndarray, tone: Tone) -> bool:
     if tone.bright:
         return (corner or along >= 0.5) and one_value >= 0.6
     return corner or along >= 0.05 or area >= 0.01 * height * width
-
-
-def _most_common_share(values: np.ndarray) -> float:
-    return float(np.unique(values, return_counts=True)[1].max() / values.size)
 
 
 def refine(pixels: np.ndarray, near: np.ndarray, slits: np.ndarray, tone: Tone) -> np.ndarray:
@@ -217,12 +224,19 @@ def refine(pixels: np.ndarray, near: np.ndarray, slits: np.ndarray, tone: Tone) 
     noisy = tone.noisy_pixels(pixels) & near
     collar = _grow(seeds, noisy, NOISE_STEPS)
     leak = _grow(collar, noisy, LEAK_STEPS) & ~_grow(collar, noisy, LEAK_STEPS // 2)
-    leak &= ndimage.binary_opening(noisy, np.ones((WIDE_PIXELS, WIDE_PIXELS), dtype=bool))
+    leak &= _dark_scene(noisy, tone.almost_pure_pixels(pixels), WIDE_PIXELS)
     if leak.any():  # on into dark water, say: there, stay close to what is pure
         doubtful = ndimage.binary_dilation(leak, _EIGHT, iterations=NOISE_STEPS + LEAK_STEPS)
         dense = ndimage.uniform_filter(pure.astype(np.float32), DENSITY_WINDOW) >= PURE_SHARE
         collar = np.where(doubtful, _grow(seeds, noisy & dense, NOISE_STEPS), collar)
     return _fill_spots(collar | (noisy & slits))
+
+
+def _dark_scene(noisy: np.ndarray, pure: np.ndarray, width: int) -> np.ndarray:
+    """Where what looks like noise fills most of a square and hardly any of it is pure: dark water, a shadow."""
+    filled = ndimage.uniform_filter(noisy.astype(np.float32), width) >= WIDE_SHARE
+    purity = ndimage.uniform_filter((noisy & pure).astype(np.float32), PURITY_WINDOW)
+    return filled & (purity < PURITY * ndimage.uniform_filter(noisy.astype(np.float32), PURITY_WINDOW))
 
 
 def _grow(seeds: np.ndarray, into: np.ndarray, steps: int) -> np.ndarray:
