@@ -33,6 +33,8 @@ def cast_shadows(canvas: Canvas) -> Floats:
     covered = 1
     while covered <= steps:
         rows, cols = round(math.sin(azimuth) * covered), round(math.cos(azimuth) * covered)
+        if abs(rows) >= canvas.shape[0] or abs(cols) >= canvas.shape[1]:
+            break
         # Heights that come from `covered` pixels toward the sun, lowered by what the ray falls on the way.
         to = (
             slice(max(0, -rows), canvas.shape[0] - max(0, rows)),

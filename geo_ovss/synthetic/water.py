@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -35,7 +34,16 @@ class Course:
             )
         return cls(rng.uniform(0.0, math.tau), offset, tuple(waves))
 
-    def beyond(self, x: Floats | float, y: Floats | float) -> Floats:
+    def past(self, x: float, y: float) -> float:
+        """:meth:`beyond` for one point, many times faster while planning."""
+        c, s = math.cos(self.angle), math.sin(self.angle)
+        u, line, slope = x * c + y * s, self.offset, 0.0
+        for amount, k, phase in self.waves:
+            line += amount * math.sin(k * u + phase)
+            slope += amount * k * math.cos(k * u + phase)
+        return (y * c - x * s - line) / math.sqrt(1.0 + slope * slope)
+
+    def beyond(self, x: Floats, y: Floats) -> Floats:
         """About the signed distance (m) to the line, positive on its far side."""
         c, s = math.cos(self.angle), math.sin(self.angle)
         u, v = np.asarray(x * c + y * s), np.asarray(y * c - x * s)
@@ -94,17 +102,13 @@ def _rim(world: World, canvas: Canvas, window: Window, depth: Floats, kind: str,
     canvas.paint(window, alpha, world.palette[name].texture(canvas, window), ID[label], height)
 
 
-def add_river(world: World, course: Course, width: float, bank: str = "mud") -> Callable[[float, float], float]:
-    """A river along a course; gives the function of the distance (m) from its water's edge, positive on land."""
+def add_river(world: World, course: Course, width: float, bank: str = "mud") -> None:
+    """A river along a course; its banks are "mud", "quay", "reeds", "rocks" or "sand"."""
     seed, rim = world.seed(), {"quay": 3.0, "reeds": 5.0, "rocks": 4.0}.get(bank, 0.25 * width + 2.0)
-
-    def depth(x: Floats | float, y: Floats | float) -> Floats:
-        result: Floats = np.float32(width / 2) - np.abs(course.beyond(x, y))
-        return result
 
     def paint(canvas: Canvas) -> None:
         window = canvas.whole()
-        wet = depth(window.x, window.y)
+        wet = np.float32(width / 2) - np.abs(course.beyond(window.x, window.y))
         if wet.max() < -3.0 * rim:
             return
         if bank != "quay":
@@ -113,11 +117,10 @@ def add_river(world: World, course: Course, width: float, bank: str = "mud") -> 
         _paint_water(world, canvas, window, wet, "river", "river", seed)
 
     world.everywhere("water", paint)
-    world.keepouts.append(lambda x, y, r: float(depth(x, y)) > -(r + rim))
-    world.waters.append(lambda x, y: float(depth(x, y)) > -2.0)
+    world.keepouts.append(lambda x, y, r: abs(course.past(x, y)) < width / 2 + rim + r)
+    world.waters.append(lambda x, y: abs(course.past(x, y)) < width / 2 + 2.0)
     for k in range(-3, 4):
         world.features.setdefault("river", []).append(course.point(k * world.half / 4))
-    return lambda x, y: -float(depth(x, y))
 
 
 def add_sea(world: World, course: Course, beach: float, surf: float) -> None:
@@ -141,8 +144,8 @@ def add_sea(world: World, course: Course, beach: float, surf: float) -> None:
         canvas.paint(window, alpha, colour, ID["sea"], 0.0)
 
     world.everywhere("water", paint)
-    world.keepouts.append(lambda x, y, r: float(course.beyond(x, y)) > -(r + max(beach, 6.0)))
-    world.waters.append(lambda x, y: float(course.beyond(x, y)) > -max(beach, 6.0))
+    world.keepouts.append(lambda x, y, r: course.past(x, y) > -(r + max(beach, 6.0)))
+    world.waters.append(lambda x, y: course.past(x, y) > -max(beach, 6.0))
     for k in range(-2, 3):
         world.features.setdefault("sea", []).append(course.point(k * world.half / 4, world.rng.uniform(10.0, 60.0)))
         world.features.setdefault("beach" if beach else "sea", []).append(course.point(k * world.half / 4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ..amenities import TOWN, add_amenity
 from ..buildings import Roof, add_building, add_tower, wings
 from ..grid import Block, StreetGrid
 from ..ground import add_ground, add_polygon, box_corners
@@ -25,7 +26,12 @@ def plan(world: World) -> None:
         kind = rng.random()
         if kind < 0.1:
             _square(world, grid, block)
-        elif kind < 0.22:
+        elif kind < 0.16 and add_amenity(
+            world, *grid.place(*block.middle), grid.heading(*block.middle, False),
+            min(block.s1 - block.s0, block.t1 - block.t0) / 2 - 1.0, TOWN,
+        ):  # fmt: skip
+            continue
+        elif kind < 0.25:
             _car_park(world, grid, block)
         else:
             _split(world, grid, block, tall, lean, 3)

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from ..amenities import FIELDS as FARM_WORKS
+from ..amenities import add_amenity
 from ..buildings import Roof, add_building, wings
 from ..canvas import Points
 from ..ground import FIELDS, add_blob, add_field, add_ground
@@ -83,6 +85,9 @@ def _use(world: World, parcel: Points, gap: float) -> None:
     angle = math.atan2(side[1], side[0])
     x, y = (float(k) for k in parcel.mean(axis=0))
     kind = rng.random()
+    room = 0.3 * float(np.hypot(*(parcel[2] - parcel[0])))
+    if kind < 0.05 and add_amenity(world, x, y, angle, room, FARM_WORKS):
+        return
     if kind < 0.72:
         add_field(world, inner, rng.choice(FIELDS), angle)
         if rng.random() < 0.15:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..amenities import TOWN, add_amenity
 from ..buildings import Roof, add_building, add_tower, wings
 from ..grid import Block, StreetGrid
 from ..ground import add_blob, add_ground, add_polygon, box_corners
@@ -36,7 +37,10 @@ def plan(world: World) -> None:
         elif kind < 0.75 * built:
             _towers(world, grid, block, lean)
         elif kind < 0.85 * built:
-            _green(world, grid, block)
+            half = min(block.s1 - block.s0, block.t1 - block.t0) / 2
+            place = (*grid.place(*block.middle), grid.heading(*block.middle, False))
+            if rng.random() < 0.6 or not add_amenity(world, *place, half, TOWN):
+                _green(world, grid, block)
         else:
             _site(world, grid, block)
     _avenue_palms(world, grid, wide.width / 2 + wide.kerb + 1.5)

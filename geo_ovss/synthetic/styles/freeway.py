@@ -45,7 +45,7 @@ def plan(world: World) -> None:
     if rng.random() < 0.4:
         _loops(world, offset, 2.0 * apart)
     keep = 2.0 * apart + road.width / 2
-    world.keepouts.append(lambda x, y, r: abs(float(course.beyond(x, y))) < keep + r)
+    world.keepouts.append(lambda x, y, r: abs(course.past(x, y)) < keep + r)
     add_scattered(world, rng.choice((0.0, 0.001, 0.004, 0.008)))
     if rng.random() < 0.5:
         side_road = street(rng)

@@ -28,7 +28,20 @@ def plan_sports(world: World) -> None:
         x, y = rng.uniform(-world.half, world.half), rng.uniform(-world.half, world.half)
         angle = rng.choice((0.0, math.pi / 2)) + (rng.gauss(0.0, 0.15) if rng.random() < 0.3 else 0.0)
         kind = rng.choice(
-            ("tennis", "tennis", "basketball", "pitch", "track", "diamond", "diamond", "car park", "house", "pond")
+            (
+                "tennis",
+                "tennis",
+                "tennis",
+                "basketball",
+                "pitch",
+                "track",
+                "diamond",
+                "diamond",
+                "diamond",
+                "car park",
+                "house",
+                "pond",
+            )
         )
         need = {
             "tennis": 40.0,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from random import Random
 
+from ..amenities import TOWN, add_amenity
 from ..buildings import Roof, add_building, wings
 from ..grid import Block, StreetGrid
 from ..ground import add_ground, add_polygon, box_corners
@@ -99,8 +100,17 @@ def plan(world: World) -> None:
     grid = StreetGrid(world, (pitch, pitch), (90.0, 220.0), bend)
     taste = Taste.pick(rng, width)
     for block in grid.blocks(main.width / 2 + main.kerb, side.width / 2 + side.kerb):
+        if rng.random() < 0.1 and _common(world, grid, block):
+            continue
         _fill(world, grid, block, width, taste)
     grid.pave(world, main, side, traffic=rng.choice((60.0, 120.0, 300.0)), parked=rng.choice((0.0, 0.1, 0.4)))
+
+
+def _common(world: World, grid: StreetGrid, block: Block) -> bool:
+    """A playing field, a school or the like instead of a block's houses."""
+    s, t = block.middle
+    half = min(block.s1 - block.s0, block.t1 - block.t0) / 2
+    return add_amenity(world, *grid.place(s, t), grid.heading(s, t, False), half, TOWN)
 
 
 def _fill(world: World, grid: StreetGrid, block: Block, width: float, taste: Taste) -> None:

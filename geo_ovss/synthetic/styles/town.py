@@ -32,9 +32,9 @@ def plan(world: World) -> None:
     if rng.random() < 0.4:
         x, y = border.point(rng.uniform(-0.6, 0.6) * world.half, rng.uniform(60.0, 120.0))
         add_pond(world, x, y, rng.uniform(15.0, 50.0), bank=rng.choice(("mud", "reeds", "rocks")))
-    world.built = lambda x, y: float(border.beyond(x, y)) < -6.0
+    world.built = lambda x, y: border.past(x, y) < -6.0
     taken = len(world.keepouts)
-    world.keepouts.append(lambda x, y, r: float(border.beyond(x, y)) > -r)
+    world.keepouts.append(lambda x, y, r: border.past(x, y) > -r)
     arid = world.palette.climate == "arid"
     plans = [suburb.plan, suburb.plan, city.plan, industrial.plan, homes.plan]
     if arid:
@@ -42,7 +42,7 @@ def plan(world: World) -> None:
     rng.choice(plans)(world)
     world.built = None
     del world.keepouts[taken]
-    world.keepouts.append(lambda x, y, r: float(border.beyond(x, y)) < 10.0 + r)
+    world.keepouts.append(lambda x, y, r: border.past(x, y) < 10.0 + r)
     _open_land(world, border, *rng.choice(_OPEN[2:] if arid else _OPEN[:3]))
     if rng.random() < 0.7:
         road = street(rng, kerb=False)
@@ -64,7 +64,7 @@ def _open_land(world: World, border: Course, material: str, label: str) -> None:
     use = rng.random()
     if use < 0.6 and world.palette.climate != "arid":
         for parcel in cut_parcels(world, rng.choice((60.0, 110.0, 180.0))):
-            if all(float(border.beyond(float(x), float(y))) > 4.0 for x, y in parcel):
+            if all(border.past(float(x), float(y)) > 4.0 for x, y in parcel):
                 side = parcel[1] - parcel[0]
                 add_field(world, parcel, rng.choice(FIELDS), float(np.arctan2(side[1], side[0])))
     elif use < 0.8:
