@@ -17,6 +17,7 @@ from geo_ovss.block_reader import BlockReader
 from geo_ovss.grid import Box
 from geo_ovss.progress import Progress
 from geo_ovss.store import SceneFeatures, disk_full_as_error
+from geo_ovss.upsample import MARGIN, joint_bilateral
 
 if TYPE_CHECKING:
     from geo_ovss.encoders.sam import SamEncoder
@@ -132,16 +133,16 @@ def block_probabilities(reader: BlockReader, block: tuple[int, int], classes: Cl
     """Probabilities (C, H, W) of a block's core and `margin` pixels around it, and the pixel box that they cover."""
     layout = reader.layout
     box = layout.core(*block).grow(margin).clip(layout.extent)
-    features, tokens = reader.bordered(block, box)
+    along_edges = finishing.bilateral and finishing.raster is not None
+    features, tokens = reader.bordered(block, box.grow((MARGIN - 1) * layout.token) if along_edges else box)
     weight = (features.abs().amax(-1) > 0).float()
     logits = word_logits(features, classes.text)
     if finishing.presence > 0:
         logits = hide_absent(logits, weight, classes, finishing.presence)
     whole = tokens.pixels(layout.token)
-    if finishing.bilateral and finishing.raster is not None:
-        from geo_ovss.upsample import joint_bilateral
-
-        pixels = joint_bilateral(logits, finishing.raster.read(*whole)[0], layout.token)
+    if along_edges and finishing.raster is not None:
+        picture, _ = finishing.raster.read(*whole)
+        pixels = joint_bilateral(logits, picture, layout.token, weight=weight)
     else:
         pixels = upsample(logits, weight, layout.token)
     crop = box.shift(-whole.row, -whole.col).slices()
