@@ -9,10 +9,10 @@ from qgis.core import QgsSettings
 from qgis.PyQt.QtCore import QStandardPaths
 
 from .engine.engine import Engine
-from .engine.errors import EngineNotSet
+from .engine.errors import EngineNotSet, EngineUnusable
 from .engine.feature_stores import FeatureStores
 from .engine.install_options import ENGINE_REQUIREMENT, InstallOptions, proxy_of_environment
-from .engine.own_environment import OwnEnvironment
+from .engine.own_environment import EnvironmentState, OwnEnvironment
 from .engine.presets import DEFAULT_PRESET, Preset, parse_presets
 
 GROUP = "geo_ovss"
@@ -86,7 +86,13 @@ def engine() -> Engine:
     ------
     EngineNotSet
         Where no interpreter is chosen and no environment is made.
+    EngineUnusable
+        Where the plugin's own environment is half-made or broken.
     """
+    if read("mode") == OWN:
+        found = own_environment().look()
+        if found.state in (EnvironmentState.HALF_MADE, EnvironmentState.BROKEN):
+            raise EngineUnusable(f"The plugin's own environment is {found.state.value}: repair it in the settings.")
     path = interpreter()
     if not path:
         raise EngineNotSet

@@ -374,7 +374,7 @@ def test_the_bar_never_goes_back_and_tells_the_time_left() -> None:
     from geo_ovss_qgis.engine.pace import Pace, duration
 
     now = [0.0]
-    pace = Pace(lambda: now[0])
+    pace = Pace(clock=lambda: now[0])
     pace.follow(EngineEvent("encode", 0, 100))
     now[0] = 10.0
     assert pace.follow(EngineEvent("encode", 50, 100)) == "encode: 50 of 100, 5 a second, about 10 s left"
@@ -385,6 +385,9 @@ def test_the_bar_never_goes_back_and_tells_the_time_left() -> None:
         pace.follow(event)
         percents.append(pace.percent)
     assert percents == sorted(percents) and percents[-1] == 100.0
+    question = Pace(encodes=False, clock=lambda: now[0])
+    question.follow(EngineEvent("classify", 5, 5))
+    assert question.percent == 40.0, "a question has the bar to itself"
     assert [duration(s) for s in (3.6, 200, 7500)] == ["4 s", "3 min 20 s", "2 h 05 min"]
 
 

@@ -10,7 +10,8 @@ from .events import EngineEvent
 STAGE_SHARES: dict[str, tuple[float, float]] = {
     "encode": (0.0, 80.0),
     "classify": (80.0, 88.0),
-    "refine": (88.0, 95.0),
+    "refine": (88.0, 93.0),
+    "clean": (93.0, 95.0),
     "polygons": (95.0, 99.0),
     "done": (100.0, 100.0),
 }
@@ -22,10 +23,18 @@ class Pace:
 
     The engine tells its own rate and remaining time where it knows them; elsewhere they are taken from the steps seen
     since the stage began.
+
+    Parameters
+    ----------
+    encodes : bool
+        Whether the run encodes; a mere question to kept features has the whole bar to itself.
+    clock : callable
+        Seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, encodes: bool = True, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
+        self._base = 0.0 if encodes else STAGE_SHARES["encode"][1]
         self._stage = ""
         self._began = 0.0
         self._first = 0.0
@@ -56,8 +65,10 @@ class Pace:
         return (event.done - self._first) / elapsed if elapsed > 0 and event.done > self._first else None
 
     def _advance(self, event: EngineEvent) -> None:
-        begin, end = STAGE_SHARES.get(event.stage, (self.percent, self.percent))
-        self.percent = max(self.percent, begin + (end - begin) * (event.fraction or 0.0))
+        if event.stage in STAGE_SHARES:
+            begin, end = STAGE_SHARES[event.stage]
+            share = begin + (end - begin) * (event.fraction or 0.0)
+            self.percent = max(self.percent, 100.0 * (share - self._base) / (100.0 - self._base))
 
 
 def duration(seconds: float) -> str:

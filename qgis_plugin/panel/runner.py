@@ -7,7 +7,7 @@ from qgis.PyQt.QtCore import QObject
 
 from .. import preferences
 from ..engine.class_file import format_classes, parse_classes
-from ..engine.errors import EngineCancelled, EngineError, EngineNotSet
+from ..engine.errors import EngineCancelled, EngineError, EngineNotSet, EngineUnusable
 from ..engine.presets import Preset, ask_presets, dump_presets
 from ..messages import Messages
 from ..results.result_layers import ResultLayers
@@ -48,7 +48,7 @@ class Runner(QObject):
         try:
             job = self._dock.job()
             task = SegmentTask(preferences.engine(), preferences.feature_stores(), job)
-        except EngineNotSet as error:
+        except (EngineNotSet, EngineUnusable) as error:
             self._messages.failure(error)
             return
         except EngineError as error:

@@ -26,6 +26,9 @@ from .styler import Styler
 class AnswerAlgorithm(EngineAlgorithm):
     """Polygons into any destination that Processing knows, label raster and confidence into files."""
 
+    encodes = True
+    """Whether the engine encodes the raster first."""
+
     def add_outputs(self) -> None:
         """Declare the outputs."""
         self.addParameter(QgsProcessingParameterFeatureSink(p.OUTPUT, tr("Polygons"), SOURCE_POLYGONS))
@@ -42,7 +45,8 @@ class AnswerAlgorithm(EngineAlgorithm):
             labels=self._raster_path(parameters, p.LABELS, context),
             confidence=self._raster_path(parameters, p.CONFIDENCE, context),
         )
-        written = self.run_engine(self.command(parameters, context, question, outputs), feedback)
+        command = self.command(parameters, context, question, outputs)
+        written = self.run_engine(command, feedback, encodes=self.encodes)
         results: dict[str, Any] = {p.OUTPUT: self._hand_on(written["polygons"], parameters, context, feedback)}
         Styler.attach(context, results[p.OUTPUT], lambda layer: style_polygons(layer, classes))
         for name, path in ((p.LABELS, outputs.labels), (p.CONFIDENCE, outputs.confidence)):

@@ -154,9 +154,11 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
 
     # -- the run -----------------------------------------------------------------------------------------------
 
-    def run_engine(self, command: list[str], feedback: QgsProcessingFeedback) -> dict[str, str]:
+    def run_engine(
+        self, command: list[str], feedback: QgsProcessingFeedback, encodes: bool = True
+    ) -> dict[str, str]:
         """Run the engine with its progress in Processing's log; gives the files written, by kind."""
-        log, pace = RunLog(), Pace()
+        log, pace = RunLog(), Pace(encodes)
 
         def hear(event: EngineEvent) -> None:
             text = pace.follow(event)

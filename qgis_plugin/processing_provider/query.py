@@ -16,6 +16,8 @@ from .answer import AnswerAlgorithm
 class QueryAlgorithm(AnswerAlgorithm):
     """Answer a class list from kept features, in seconds."""
 
+    encodes = False
+
     def name(self) -> str:
         """Part of the algorithm's id."""
         return "query"

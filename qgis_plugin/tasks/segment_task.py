@@ -51,6 +51,7 @@ class SegmentTask(EngineTask):
         store = self._stores.reserve(job.layer_name, job.source, job.encode)
         if store.whole:
             self.asked_again = True
+            self._pace = Pace(encodes=False)
             return store
         options = self._with_area_file(store, job.encode)
         command = encode_command(job.source, str(store.path), options)

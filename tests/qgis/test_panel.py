@@ -256,6 +256,18 @@ def test_without_an_engine_the_settings_are_a_click_away(plugin, dock):
     assert [button.text() for button in item.findChildren(QPushButton)][-1] == "Settings"
 
 
+def test_a_half_made_environment_is_offered_for_repair(plugin, dock, tmp_path):
+    from qgis.core import QgsSettings
+
+    QgsSettings().setValue("geo_ovss/mode", "own")
+    (tmp_path / "data" / "engine-1" / "bin").mkdir(parents=True)
+    fill_classes(dock)
+    QTest.mouseClick(dock.run_bar.run_button, LEFT)
+    (item,) = plugin.iface.messageBar().items()
+    assert "half-made: repair it" in item.text()
+    assert "Settings" in [button.text() for button in item.findChildren(QPushButton)]
+
+
 def test_a_missing_interpreter_is_told(plugin, dock, tmp_path):
     from qgis.core import QgsSettings
 

@@ -94,6 +94,22 @@ def test_what_is_chosen_is_kept(page, tmp_path):
     assert arguments[arguments.index("--extra-index-url") + 1].endswith("/cu126")
 
 
+def test_the_proxy_of_qgis_reaches_pip_and_no_argument_list(page):
+    from geo_ovss_qgis import preferences
+    from qgis.core import QgsSettings
+
+    for name, value in (("Enabled", True), ("Host", "proxy.example.org"), ("Port", "3128"), ("Type", "HttpProxy")):
+        QgsSettings().setValue(f"proxy/proxy{name}", value)
+    try:
+        options = preferences.install_options()
+    finally:
+        QgsSettings().remove("proxy")
+    child = options.environment({"PIP_INDEX_URL": "https://example.org/simple"})
+    assert child["HTTPS_PROXY"] == child["http_proxy"] == "http://proxy.example.org:3128"
+    assert child["PIP_INDEX_URL"] == "https://example.org/simple" and child["PIP_REQUIRE_VIRTUALENV"] == "1"
+    assert not any("proxy.example.org" in argument for argument in options.pip_arguments())
+
+
 def install(page, wheels):
     page.environment.base.setEditText("/usr/bin/python3")
     page.environment.wheels.setFilePath(str(wheels))
