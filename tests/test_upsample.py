@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import doctest
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from geo_ovss import upsample
+from geo_ovss.presets import Preset
 from geo_ovss.upsample import MARGIN, RADIUS, joint_bilateral, steps_of
 
 
@@ -94,3 +96,28 @@ def test_tokens_without_features_count_for_nothing() -> None:
     torch.testing.assert_close(joint_bilateral(scores, picture, 16, weight=weight), torch.full((1, 64, 64), 0.5))
     nothing = joint_bilateral(scores, picture, 16, weight=torch.zeros(4, 4))
     assert bool(nothing.isfinite().all())
+
+
+def test_a_scene_of_several_blocks_is_upsampled_as_one(scene: Path, tiny_preset: Preset) -> None:
+    """Labels that are made block by block are those of the whole scene at once."""
+    from geo_ovss.raster import open_raster
+    from geo_ovss.segmenter import QueryOptions, Segmenter
+    from geo_ovss.vocabulary import parse_classes
+
+    segmenter = Segmenter(tiny_preset.with_overrides(upsample="bilateral"), device="cpu")
+    store, names = segmenter.encode(scene), "road,building,water"
+    assert len(store.blocks) > 4
+    labels = segmenter.query(store, names).labels
+    plain = Segmenter(tiny_preset, device="cpu").query(store, names).labels
+    rows, cols = store.layout.token_shape
+    features = np.zeros((rows, cols, store.info.dim), np.float32)
+    for block in store.blocks:
+        features[store.layout.core(*block).tokens(store.layout.token).slices()] = store.read_block(block)[0]
+    text = segmenter.classes(parse_classes(names), QueryOptions()).text
+    scores = torch.einsum("hwd,qd->qhw", torch.from_numpy(features), text)
+    picture, valid = open_raster(scene).read(0, 0, rows * store.layout.token, cols * store.layout.token)
+    whole = joint_bilateral(scores, picture, store.layout.token).argmax(0).numpy() + 1
+    height, width = labels.shape
+    assert valid[:height, :width].all()
+    assert (labels == whole[:height, :width]).mean() > 0.9999
+    assert (labels != plain).any()
