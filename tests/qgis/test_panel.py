@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("qgis.core", reason="PyQGIS is not installed for this Python")
 
-from conftest import wait_for
+from plugin_fixtures import wait_for
 from qgis.core import (
     Qgis,
     QgsCategorizedSymbolRenderer,
@@ -191,7 +191,7 @@ def test_cancel_in_the_middle_ends_within_two_seconds(plugin, dock, misbehaving)
 
 
 def test_cancel_of_the_real_engine_and_going_on(plugin, dock, real_engine, tmp_path):
-    from conftest import write_scene
+    from plugin_fixtures import write_scene
 
     large = QgsRasterLayer(str(write_scene(tmp_path / "large.tif", 1400, 1200)), "Large", "gdal")
     QgsProject.instance().addMapLayer(large)

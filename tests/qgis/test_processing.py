@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("qgis.core", reason="PyQGIS is not installed for this Python")
 
-from conftest import write_scene
+from plugin_fixtures import write_scene
 from qgis.core import (
     QgsApplication,
     QgsCategorizedSymbolRenderer,
