@@ -40,7 +40,7 @@ class AreaOfInterest:
     @property
     def box(self) -> tuple[int, int, int, int]:
         """Row, column, height and width that hold it on the grid."""
-        left, top, right, bottom = self.shape.bounds
+        left, top, right, bottom = np.round(self.shape.bounds, 6)
         row, col = max(int(np.floor(top)), 0), max(int(np.floor(left)), 0)
         return (
             row, col,

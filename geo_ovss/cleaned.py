@@ -29,7 +29,7 @@ class CleanedSource:
         self.near = [ndimage.binary_dilation(c.cells, _EIGHT, iterations=reach) for c in survey.collars]
         self._slits = [ndimage.binary_dilation(c.slits, _EIGHT) for c in survey.collars]
         self._deep = np.zeros_like(survey.valid)
-        for collar in survey.collars:
+        for collar in (c for c in survey.collars if not c.declared):
             self._deep |= ndimage.binary_erosion(collar.body, _EIGHT, iterations=depth, border_value=1)
 
     @property

@@ -70,6 +70,10 @@ class Tone:
         """Which of (B, h, w) are about as near to it as an overview's mean over a collar's noise, (h, w)."""
         return self._distance(pixels).mean(0) <= self.noise_mean / 3
 
+    def spots(self, pixels: np.ndarray) -> np.ndarray:
+        """Which of (B, h, w) may be noise where the collar is all around, (h, w)."""
+        return self._distance(pixels).max(0) <= 1.5 * self.noise_max
+
     def noisy_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Which of (B, h, w) have this value up to the noise of a collar's edge, (h, w)."""
         distance = self._distance(pixels)
@@ -93,11 +97,14 @@ class Collar:
         Cells of the thinned picture that it covers.
     slits : ndarray of bool, (h, w)
         Narrow gaps between the pieces of a mosaic that run from it into the scene: all noise, nowhere pure.
+    declared : bool
+        Whether its value is declared as no data, and only its noise is not.
     """
 
     tone: Tone
     body: np.ndarray
     slits: np.ndarray
+    declared: bool = False
 
     @property
     def cells(self) -> np.ndarray:
@@ -218,9 +225,11 @@ def refine(pixels: np.ndarray, near: np.ndarray, slits: np.ndarray, tone: Tone) 
         Right for the window; not for the margin.
     """
     pure = tone.pure_pixels(pixels) & near
+    if pure.all():
+        return pure
     seeds = ndimage.binary_opening(np.pad(pure, 2, mode="edge"), _EIGHT)[2:-2, 2:-2]
     if tone.noise_max == 0:
-        return _fill_spots(seeds)
+        return seeds
     noisy = tone.noisy_pixels(pixels) & near
     collar = _grow(seeds, noisy, NOISE_STEPS)
     leak = _grow(collar, noisy, LEAK_STEPS) & ~_grow(collar, noisy, LEAK_STEPS // 2)
@@ -229,7 +238,7 @@ def refine(pixels: np.ndarray, near: np.ndarray, slits: np.ndarray, tone: Tone) 
         doubtful = ndimage.binary_dilation(leak, _EIGHT, iterations=NOISE_STEPS + LEAK_STEPS)
         dense = ndimage.uniform_filter(pure.astype(np.float32), DENSITY_WINDOW) >= PURE_SHARE
         collar = np.where(doubtful, _grow(seeds, noisy & dense, NOISE_STEPS), collar)
-    return _fill_spots(collar | (noisy & slits))
+    return _fill_spots(collar | (noisy & slits), tone.spots(pixels))
 
 
 def _dark_scene(noisy: np.ndarray, pure: np.ndarray, width: int) -> np.ndarray:
@@ -243,11 +252,11 @@ def _grow(seeds: np.ndarray, into: np.ndarray, steps: int) -> np.ndarray:
     return ndimage.binary_dilation(seeds, _EIGHT, iterations=steps, mask=into | seeds)
 
 
-def _fill_spots(collar: np.ndarray) -> np.ndarray:
-    """Fill enclosed spots of up to `HOLE_PIXELS`; what the frame cuts lies in the margin, or at the raster's end."""
+def _fill_spots(collar: np.ndarray, spots: np.ndarray) -> np.ndarray:
+    """Fill enclosed `spots` of up to `HOLE_PIXELS`; what the frame cuts lies in the margin, or at the raster's end."""
     labels, count = ndimage.label(~collar)
     if not count:
         return collar
     small = np.bincount(labels.ravel()) <= HOLE_PIXELS
     small[0] = False
-    return collar | small[labels]
+    return collar | (small[labels] & spots)

@@ -18,6 +18,8 @@ SAMPLES = 12
 SAMPLE_PIXELS = 256
 CHUNKS, CHUNK_BYTES = 256, 65_536
 """Of a local file, this many pieces of this size."""
+ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
+"""What a whole file ends with (other data may follow); GDAL gives black for what is missing, and no error."""
 CHECKED_BLOCKS = 200_000
 """Blocks of a TIFF whose place in the file is looked up at most; of more, every n-th."""
 
@@ -65,15 +67,29 @@ def _hash_file(path: str, digest: hashlib._Hash) -> None:
 
 
 def check_whole(source: Source) -> None:
-    """Find out a TIFF that was cut short without reading its pixels: every block must end inside the file.
+    """Find out a local file that was cut short without reading its pixels.
 
     Raises
     ------
     RasterDamaged
     """
     size = file_size(source.path)
-    if source.driver != "GTiff" or size is None:
+    if size is None:
         return
+    if source.driver in ENDS and ENDS[source.driver] not in _tail(source.path, size):
+        raise RasterDamaged(source.path, f"its end is missing after {size:,} bytes")
+    if source.driver == "GTiff":
+        _check_tiff(source, size)
+
+
+def _tail(path: str, size: int) -> bytes:
+    with Path(path).open("rb") as file:
+        file.seek(max(size - CHUNK_BYTES, 0))
+        return file.read()
+
+
+def _check_tiff(source: Source, size: int) -> None:
+    """Every block must end inside the file."""
     down, across = -(-source.height // source.blocks[0]), -(-source.width // source.blocks[1])
     stride = -(-down * across // CHECKED_BLOCKS)
     dataset = open_dataset(source.path)

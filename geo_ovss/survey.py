@@ -153,4 +153,6 @@ def _undeclared(
                 declared |= (pixels == tone.value).all(0)
     if not (valid | declared).all():
         return ()
-    return tuple(find_collars(pixels, valid | declared, candidates, cell))
+    values = () if source.nodata is None else set(source.nodata.tolist())
+    found = find_collars(pixels, valid | declared, candidates, cell)
+    return tuple(replace(collar, declared=values == {collar.tone.value}) for collar in found)
