@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from geo_ovss.errors import ClusterMissing, ClusterUnreachable
+from geo_ovss.errors import BadPresetValue, ClusterMissing, ClusterUnreachable
 from geo_ovss.presets import Preset
 from geo_ovss.progress import Progress
 from geo_ovss.raster import Raster, RasterOptions, open_raster
@@ -58,6 +58,8 @@ def encode_on_cluster(segmenter: Segmenter, raster: Raster, store: Path, progres
                       scheduler: str | None = None) -> SceneFeatures:
     """Encode a scene on a cluster; arguments and result as `Segmenter.encode`."""
     raster.check_any_valid()
+    if len(segmenter.preset.scales) > 1:
+        raise BadPresetValue("scales", list(segmenter.preset.scales), "a single one on a cluster")
     features = SceneFeatures.create(store.absolute(), segmenter.scene_info(raster))
     walk = SceneWalk(raster, segmenter.pipeline, features, progress)
     if features.layout.single:  # nothing to share out

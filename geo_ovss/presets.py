@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -62,7 +63,7 @@ class Preset:
     refinement : dict
         The numbers of that refinement.
     scales : tuple of float
-        Ground sample distances, as factors of the working one, whose scores are averaged.
+        Ground sample distances, as factors of the working one, whose scores are averaged (`geo_ovss.multiscale`).
     presence : float
         A class whose best cosine in a block lies further than this below the best class's is not offered there;
         0 offers all of them.
@@ -114,8 +115,8 @@ class Preset:
                 raise BadPresetValue(f"refinement.{key}", value, f"a number, and one of {', '.join(REFINEMENT)}")
         if not 0 <= self.threshold < 1:
             raise BadPresetValue("threshold", self.threshold, "from 0 up to 1")
-        if not self.scales or not all(isinstance(s, (int, float)) and s > 0 for s in self.scales):
-            raise BadPresetValue("scales", self.scales, "one or more factors above 0")
+        if not self.scales or not all(_is_scale(s) for s in self.scales):
+            raise BadPresetValue("scales", list(self.scales), "whole numbers, or one over whole numbers as 0.5")
 
     def _check_types(self) -> None:
         """Values come from command lines too."""
@@ -176,6 +177,12 @@ class Preset:
         if isinstance(given.get("scales"), list):
             given["scales"] = tuple(given["scales"])
         return replace(self, **given)
+
+
+def _is_scale(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+        return False
+    return math.isclose(value, round(max(value, 1)) / round(max(1 / value, 1)), rel_tol=1e-3)
 
 
 @cache

@@ -18,10 +18,11 @@ from geo_ovss import __version__
 from geo_ovss.build import Pipeline, TextPipeline, build, build_sam, build_text
 from geo_ovss.classify import Classes, Finishing, classify_scene
 from geo_ovss.errors import StoreMismatch
+from geo_ovss.multiscale import encode_scene
 from geo_ovss.presets import DEFAULT_PRESET, Preset, get_preset
 from geo_ovss.progress import Progress
 from geo_ovss.raster import Raster, RasterOptions, open_raster
-from geo_ovss.scene import SceneWalk, scene_layout
+from geo_ovss.scene import scene_layout
 from geo_ovss.store import SceneFeatures, SceneInfo
 from geo_ovss.vocabulary import Vocabulary, parse_classes, text_matrix
 
@@ -225,7 +226,7 @@ class Segmenter:
             source.check_any_valid()
             info = self.scene_info(source)
             features = SceneFeatures.create(temporary or Path(out or ""), info)
-            SceneWalk(source, self.pipeline, features, progress).run()
+            encode_scene(source, self.pipeline, features, progress)
         except BaseException:
             if temporary is not None:
                 shutil.rmtree(temporary, ignore_errors=True)
