@@ -208,7 +208,9 @@ def paper_means() -> dict[str, Any]:
 
 
 def _from_table(name: str, table: dict[str, Any]) -> Dataset:
-    layout: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table["layout"].items()}
+    layout: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in table["layout"].items()
+    }
     truth = table.get("truth", {})
     known = {f.name for f in fields(Dataset)} | {"truth", "note"}
     if unknown := set(table) - known:

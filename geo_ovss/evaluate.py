@@ -17,7 +17,7 @@ from geo_ovss.label_map import LabelMap
 from geo_ovss.metrics import BOUNDARY_DISTANCE, BoundaryErrors, ConfusionMatrix
 from geo_ovss.progress import Progress
 from geo_ovss.samples import Sample
-from geo_ovss.scoring import PictureScore, Runner, score_picture, small_labels
+from geo_ovss.scoring import PictureScore, Runner, check_truth, score_picture, small_labels
 from geo_ovss.truth import SceneGrid, open_truth
 
 
@@ -244,8 +244,9 @@ def evaluate(
 def _evaluate_one(
     sample: Sample, runner: Runner, rule: TruthRule, results: ResultsFolder, distance: int
 ) -> PictureScore:
-    # Before the work: a truth that cannot be read must not cost an hour first.
-    known = open_truth(sample.truth, SceneGrid.of(sample.image), rule.label_map, rule.attribute, rule.outside)
+    grid = SceneGrid.of(sample.image)
+    known = open_truth(sample.truth, grid, rule.label_map, rule.attribute, rule.outside)
+    check_truth(known, (grid.height, grid.width))
     files = _files(sample)
     prediction = runner.predict(sample)
     score = score_picture(sample.name, prediction, known, results.names, distance)

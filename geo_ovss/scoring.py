@@ -147,6 +147,17 @@ def score_picture(
     return score
 
 
+def check_truth(truth: Truth, shape: tuple[int, int]) -> None:
+    """Read the whole ground truth of a scene once: what is wrong with it must not cost an hour of labelling first.
+
+    Raises
+    ------
+    TruthValueOutOfRange
+    """
+    for first in range(0, shape[0], STRIP_ROWS):
+        truth.read(Box(first, 0, min(STRIP_ROWS, shape[0] - first), shape[1]))
+
+
 def small_labels(labels: NDArray[np.integer]) -> NDArray[np.integer]:
     """Every n-th pixel of a label map, `PREVIEW_SIDE` at most on the longer side."""
     step = -(-max(labels.shape) // PREVIEW_SIDE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from miniatures import build_miniature
 
 from geo_ovss.commands.evaluation_task import benchmark_task
-from geo_ovss.datasets import dataset_names, load_dataset, paper_means
+from geo_ovss.datasets import HOMES, dataset_names, load_dataset, paper_means
 from geo_ovss.errors import BadBenchmark, BenchmarkLayoutMissing, NoPairs, UnknownBenchmark
 from geo_ovss.evaluate import ResultsFolder, evaluate
 from geo_ovss.grid import Box
@@ -19,6 +20,11 @@ from geo_ovss.segmenter import Segmenter
 from geo_ovss.synthetic import draw_scene
 from geo_ovss.truth import SceneGrid, open_truth
 from geo_ovss.vocabulary import parse_classes
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 PAPERS = ["voc21", "voc20", "context60", "context59", "coco-object", "coco-stuff", "cityscapes", "ade20k"]
 OVERHEAD = ["openearthmap", "loveda", "potsdam", "vaihingen", "uavid", "udd5", "vdd", "isaid", "whu", "inria", "xbd",
@@ -40,6 +46,15 @@ def segmenter() -> Segmenter:
 def test_all_of_them_are_here() -> None:
     assert set(dataset_names()) == set(PAPERS + OVERHEAD)
     assert paper_means()["sets"] == PAPERS
+
+
+def test_the_package_carries_them() -> None:
+    """The wheel takes the descriptions to where `load_dataset` looks for them."""
+    root = Path(__file__).parents[1]
+    build = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    taken = {(root / source).resolve(): target for source, target in build["force-include"].items()}
+    assert taken[root / "benchmarks" / "datasets"] == f"geo_ovss/{HOMES[0].name}/datasets"
+    assert taken[root / "benchmarks" / "papers.toml"] == f"geo_ovss/{HOMES[0].name}/papers.toml"
 
 
 @pytest.mark.parametrize("name", PAPERS + OVERHEAD)

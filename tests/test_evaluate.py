@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from geo_ovss.ablation import ablation_variants, sweep_variants
-from geo_ovss.errors import BadSweep, TruthNotReadable
+from geo_ovss.errors import BadSweep, TruthNotReadable, TruthValueOutOfRange
 from geo_ovss.evaluate import ResultsFolder, TruthRule, evaluate, peak_memory_bytes
 from geo_ovss.evaluation_plots import write_plots
 from geo_ovss.evaluation_tables import comparison_rows, csv_table, markdown_table, text_table
@@ -112,9 +112,12 @@ def test_torn_line_and_changed_files_are_done_again(samples: list[Sample], tmp_p
     assert third.done == []
 
 
-def test_unreadable_truth_is_found_before_the_work(samples: list[Sample], tmp_path: Path) -> None:
-    samples[0].truth.write_text("no picture")
+def test_wrong_truth_is_found_before_the_work(samples: list[Sample], tmp_path: Path) -> None:
     runner = BrightnessRunner()
+    Image.fromarray(np.full((48, 64), 3, np.uint8)).save(samples[0].truth)
+    with pytest.raises(TruthValueOutOfRange, match="value 3"):
+        evaluate(samples, runner, RULE, results=ResultsFolder(tmp_path / "work", NAMES))
+    samples[0].truth.write_text("no picture")
     with pytest.raises(TruthNotReadable):
         evaluate(samples, runner, RULE, results=ResultsFolder(tmp_path / "work", NAMES))
     assert runner.done == []
