@@ -128,9 +128,9 @@ def parse_classes(text_or_path: str | Path) -> Vocabulary:
 
 
 class TextEncoder(Protocol):
-    """The part of `geo_ovss.encoders.clip.ClipEncoder` that reads words."""
+    """The part of a CLIP encoder (`geo_ovss.encoders`) that reads words."""
 
-    def encode_text(self, words: Sequence[str], templates: Sequence[str]) -> Any:
+    def encode_text(self, words: list[str], templates: list[str]) -> Any:
         """Unit rows (len(words), D)."""
 
 
@@ -156,7 +156,7 @@ def text_matrix(vocabulary: Vocabulary, encoder: TextEncoder, templates: str | S
     """
     spoken = [" ".join(word.replace("_", " ").split()) or word for word in vocabulary.words]
     distinct = list(dict.fromkeys(spoken))
-    rows = encoder.encode_text(distinct, get_templates(templates))
+    rows = encoder.encode_text(distinct, list(get_templates(templates)))
     rows = np.asarray(rows.detach().cpu() if hasattr(rows, "detach") else rows, dtype=np.float32)
     place = {word: i for i, word in enumerate(distinct)}
     return rows[[place[word] for word in spoken]]
