@@ -54,6 +54,9 @@ PRESENCE = 0.05
 """Cosine by which a class may lie below the best one in a block and still be offered there: a first value for the
 ablation, off in every preset; ``--sweep presence=...`` looks for a better one."""
 
+SCALES = (1.0, 2.0)
+"""Working resolution and half of it: more context for a quarter more windows; one scale in every preset."""
+
 
 def ablation_variants(preset: Preset, *, sam: bool = False, scenes: bool = True) -> list[Variant]:
     """The runs of an ablation of a preset's method.
@@ -67,8 +70,8 @@ def ablation_variants(preset: Preset, *, sam: bool = False, scenes: bool = True)
     sam : bool
         Whether SAM's weights are at hand, so that refinement can be run.
     scenes : bool
-        Whether the tool runs on scenes; a method on pictures, as its paper runs it, has neither the guided upsampling
-        nor the presence filter.
+        Whether the tool runs on scenes; a method on pictures, as its paper runs it, has neither the guided upsampling,
+        the presence filter nor several scales.
     """
     known = published_options(preset.method)
     off = {key: False for key, _ in GLOBAL_SWITCHES if key in known}
@@ -89,13 +92,14 @@ def ablation_variants(preset: Preset, *, sam: bool = False, scenes: bool = True)
     if scenes:
         variants.append(Variant("all + bilateral upsampling", dict(off), {"upsample": "bilateral"}))
         variants.append(Variant("all + presence filter", dict(off), {"presence": PRESENCE}))
+        variants.append(Variant("all + a second scale", dict(off), {"scales": SCALES}))
     if sam and not preset.refine:
         variants.append(Variant("all + SAM refinement", dict(off), {"refine": True}))
     return variants
 
 
 def sweep_variants(text: str, preset: Preset) -> list[Variant]:
-    """The runs of a sweep such as ``threshold=0.1:0.5:0.1`` (both ends included) or ``method=gcl,sclip``.
+    """The runs of a sweep such as ``threshold=0.1:0.5:0.1`` (both ends included) or ``method=sclip,clearclip``.
 
     Parameters
     ----------
