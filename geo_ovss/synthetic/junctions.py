@@ -89,7 +89,13 @@ def add_way(world: World, points: Points, road: Road, layer: str = "road") -> No
             continue
         if not wet[run[0]]:
             add_road(world, fine[max(0, run[0] - 1) : run[-1] + 2], road, layer=layer)
-        elif len(run) * 6.0 < LONGEST_BRIDGE and layer == "road" and road.label != "dirt track":
+        elif (
+            run[0] > 0
+            and run[-1] < len(fine) - 1
+            and len(run) * 6.0 < LONGEST_BRIDGE
+            and layer == "road"
+            and road.label != "dirt track"
+        ):
             span = fine[max(0, run[0] - 3) : run[-1] + 4]
             deck = Road(road.width, max(road.kerb, 1.0), road.marks, road.material, "bridge", road.lanes)
             add_road(world, span, deck, layer="over", height=5.0)

@@ -66,7 +66,7 @@ class Material:
         if self.relief > 0.0:
             colour *= self._slopes(canvas, window, variant)[..., None]
         if self.grain > 0.0:
-            fine = canvas.noise(window, 0.1, self.fine, gain=0.85, variant=variant ^ 1)
+            fine = canvas.noise(window, 0.1, self.fine, gain=1.0, variant=variant ^ 1)
             colour *= (1.0 + np.float32(self.grain) * fine)[..., None]
         return colour
 

@@ -14,7 +14,7 @@ import rasterio
 from rasterio.windows import Window
 
 from ..atomic import writing
-from .scene import draw_scene
+from .scene import Scene, draw_scene
 from .write import FIVE_CLASSES, ORIGIN, label_numbers, north_up
 
 #: Memory (MB) that GDAL may keep of written blocks; its default is a share of the machine's.
@@ -22,23 +22,40 @@ GDAL_CACHE_MB = 64
 
 
 class Mosaic:
-    """A scene of any size from a few drawn patches.
+    """A scene of any size from a few patches, each drawn when it is first needed.
 
-    Within a block of `run` x `run` cells one patch is repeated, mirrored in every second cell, so that it joins
-    itself without a seam; where blocks meet, two sheets meet, as in any mosaic of orthophotos.
+    Within a sheet of `run` x `run` cells one patch is repeated, mirrored in every second cell, so that it joins
+    itself without a seam; where sheets meet there is a straight border, as in any mosaic of orthophotos.
+
+    Parameters
+    ----------
+    seed, gsd
+        As in :func:`~geo_ovss.synthetic.draw_scene`.
+    patch : int
+        Side of a patch (pixels).
+    patches : int
+        How many there are.
+    run : int
+        Side of a sheet in patches.
+    styles : sequence of str or None
+        The patches' styles in turn; None draws them at random.
     """
 
     def __init__(self, seed: int, patch: int, gsd: float, patches: int, run: int, styles: Sequence[str] | None) -> None:
         rng = Random(f"mosaic {seed}")
-        self.patch, self.run, self.seed = patch, run, seed
-        self.scenes = [
-            draw_scene(rng.getrandbits(31), patch, gsd, style=styles[k % len(styles)] if styles else None)
-            for k in range(patches)
-        ]
+        self.seed, self.patch, self.gsd, self.run = seed, patch, gsd, run
+        self._plans = [(rng.getrandbits(31), styles[k % len(styles)] if styles else None) for k in range(patches)]
+        self._drawn: dict[int, Scene] = {}
+
+    def _scene(self, index: int) -> Scene:
+        if index not in self._drawn:
+            seed, style = self._plans[index]
+            self._drawn[index] = draw_scene(seed, self.patch, self.gsd, style=style)
+        return self._drawn[index]
 
     def _cell(self, row: int, col: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        block = Random(f"{self.seed} {row // self.run} {col // self.run}")
-        scene = self.scenes[block.randrange(len(self.scenes))]
+        sheet = Random(f"{self.seed} {row // self.run} {col // self.run}")
+        scene = self._scene(sheet.randrange(len(self._plans)))
         flip = (slice(None, None, -1 if row & 1 else 1), slice(None, None, -1 if col & 1 else 1))
         return scene.rgb[flip], scene.labels[flip]
 
@@ -100,7 +117,7 @@ def write_large(
     """
     shape = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
     numbers = label_numbers(classes)
-    mosaic = Mosaic(seed, patch, gsd, patches, run, styles)
+    mosaic = Mosaic(seed, min(patch, *shape), gsd, patches, run, styles)
     options: dict[str, Any] = {"driver": "GTiff", "dtype": "uint8", "height": shape[0], "width": shape[1], "crs": crs,
                                "transform": north_up(gsd, 0.0, origin), "tiled": True, "blockxsize": tile,
                                "blockysize": tile, "BIGTIFF": "YES"}  # fmt: skip

@@ -17,6 +17,10 @@ from .world import World
 Mark = tuple[float, float, float, float, bool]
 
 
+#: Below this pixel size (m) the corners of a bent road would show and are rounded.
+SMOOTH_BELOW = 0.4
+
+
 @dataclass(frozen=True)
 class Road:
     """A road's cross-section.
@@ -78,6 +82,14 @@ def dirt_track(rng: Random) -> Road:
     return Road(rng.uniform(2.2, 4.5), 0.0, (), rng.choice(("soil", "gravel", "sand")), "dirt track", 1)
 
 
+def smoothed(points: Points) -> Points:
+    """The polyline (N, 2) with its corners cut twice (Chaikin 1974), its ends kept."""
+    for _ in range(2 if len(points) > 2 else 0):
+        near, far = 0.75 * points[:-1] + 0.25 * points[1:], 0.25 * points[:-1] + 0.75 * points[1:]
+        points = np.concatenate([points[:1], np.stack([near, far], axis=1).reshape(-1, 2)[1:-1], points[-1:]])
+    return points
+
+
 def _pieces(points: Points, longest: float) -> list[tuple[float, float, float, float, float, float]]:
     """Segments of a polyline (N, 2), none over `longest` metres: (x, y of the middle, half length, angle, u0, overlap).
 
@@ -124,7 +136,8 @@ def add_road(world: World, points: Points, road: Road, *, layer: str = "road", h
 
     def on_pieces(canvas: Canvas, paint_piece: object, half_width: float) -> None:
         reach = 0.5 * math.hypot(*canvas.shape) * canvas.gsd
-        for piece in _pieces(points, max(48.0 * canvas.gsd, 2.0 * half_width)):
+        line = smoothed(points) if canvas.gsd < SMOOTH_BELOW else points
+        for piece in _pieces(line, max(48.0 * canvas.gsd, 2.0 * half_width)):
             if math.hypot(piece[0] - canvas.centre[0], piece[1] - canvas.centre[1]) > reach + piece[2] + half_width:
                 continue
             strip = _strip(canvas, piece, half_width)

@@ -30,7 +30,7 @@ def add_tree(world: World, x: float, y: float, radius: float, kind: str = "leave
         if window is None:
             return
         dx, dy = window.x - np.float32(x), window.y - np.float32(y)
-        lumps = canvas.noise(window, 0.4, max(0.8, 0.7 * radius), 0.8, variant)
+        lumps = canvas.noise(window, 0.2, max(0.8, 0.7 * radius), 0.85, variant)
         crown = _palm_crown if kind == "palm" else _leaf_crown
         reach, dome = crown(dx, dy, radius, Random(seed), canvas.gsd)
         reach = reach + np.float32(0.12 * radius) * lumps
@@ -204,7 +204,7 @@ def add_crowns(
         dome, tone, off_x, off_y = crown_field(window, seed, spacing, radius, order, angle, warp)  # type: ignore[arg-type]
         density = share * (1.0 + clump * canvas.noise(window, 12.8, 200.0, variant=1)) if share < 1.0 else 2.0
         here = (dome > 0.02) & ((tone * np.float32(7.13)) % 1.0 < density)
-        lumps = canvas.noise(window, 0.4, max(0.8, 0.5 * radius[1]), 0.8)
+        lumps = canvas.noise(window, 0.2, max(0.8, 0.5 * radius[1]), 0.85)
         if label_all and share >= 0.8:
             # Under a closed canopy the ground is dark.
             canvas.paint(

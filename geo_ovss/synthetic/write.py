@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -50,7 +51,8 @@ def label_numbers(classes: Mapping[str, Sequence[str]]) -> npt.NDArray[np.uint8]
 
 def north_up(gsd: float, rotation_deg: float, origin: tuple[float, float]) -> Affine:
     """The geotransform of a picture whose upper left corner is `origin`, turned counter-clockwise."""
-    return Affine.translation(*origin) * Affine.rotation(rotation_deg) * Affine.scale(gsd, -gsd)
+    c, s = gsd * math.cos(math.radians(rotation_deg)), gsd * math.sin(math.radians(rotation_deg))
+    return Affine(c, s, origin[0], s, -c, origin[1])
 
 
 def _wedge(shape: tuple[int, int], seed: int) -> npt.NDArray[np.bool_]:
