@@ -19,7 +19,7 @@ from measure import run
 from geo_ovss.synthetic import write_large
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 CLASSES = "building,road,vegetation,water,land"
 
@@ -38,10 +38,12 @@ def main() -> None:
             scene = Path(folder) / "scene.tif"
             write_large(scene, side, 0.3, seed=1)
             chosen = [word for setting in options.settings for word in ("--set", setting)]
-            cost = run("segment", str(scene), "--classes", CLASSES, "-o", f"{folder}/out.gpkg", "--progress", "none", *chosen)
+            cost = run("segment", str(scene), "--classes", CLASSES, "-o", f"{folder}/out.gpkg", "--progress", "none",
+                       *chosen)
         megapixels = side * side / 1e6
         rows.append((side, megapixels, cost.seconds, cost.peak_bytes / 1e9, cost.seconds / megapixels))
-        print(f"{side} x {side}: {cost.seconds:.0f} s, {rows[-1][-1]:.2f} s a megapixel, {rows[-1][3]:.2f} GB", flush=True)
+        print(f"{side} x {side}: {cost.seconds:.0f} s, {rows[-1][-1]:.2f} s a megapixel, {rows[-1][3]:.2f} GB",
+              flush=True)
     reference = next((r for r in rows if r[0] == 4000), rows[0])[-1]
     for row in rows:
         print(f"{row[0]}: {row[-1] / reference:.2f} times the cost per megapixel of the reference")

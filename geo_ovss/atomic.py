@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from geo_ovss.errors import OutputExists
-from geo_ovss.outputs import check_folder
+from geo_ovss.errors import OutputExists, OutputFolderMissing, OutputNotWritable
 
 
 @contextmanager
@@ -39,3 +39,11 @@ def writing(path: Path, overwrite: bool = False) -> Iterator[Path]:
         part.replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+def check_folder(path: Path) -> None:
+    """Raise unless the folder of `path` exists and can be written to."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputFolderMissing(folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputNotWritable(folder)

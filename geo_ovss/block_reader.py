@@ -12,7 +12,7 @@ from geo_ovss.grid import Box
 from geo_ovss.store import SceneFeatures
 
 CACHED_BLOCKS = 8
-"""Decoded blocks that are kept for their neighbours' borders; two rows of them in scenes that are no wider than half."""
+"""Decoded blocks that are kept for their neighbours' borders."""
 
 
 class BlockReader:

@@ -69,11 +69,14 @@ def upsample(logits: Tensor, weight: Tensor, token: int) -> Tensor:
     weight : Tensor, (h, w)
         1 for tokens that have features, 0 for others: they do not pull the scores of their neighbours down.
     """
-    shape = {"scale_factor": token, "mode": "bilinear", "align_corners": False}
     if bool((weight > 0).all()):
-        return torch.nn.functional.interpolate(logits[None], **shape)[0]
-    both = torch.nn.functional.interpolate(torch.cat([logits * weight, weight[None]])[None], **shape)[0]
+        return _bilinear(logits, token)
+    both = _bilinear(torch.cat([logits * weight, weight[None]]), token)
     return both[:-1] / both[-1].clamp(min=1e-6)
+
+
+def _bilinear(rows: Tensor, factor: int) -> Tensor:
+    return torch.nn.functional.interpolate(rows[None], scale_factor=factor, mode="bilinear", align_corners=False)[0]
 
 
 def class_probabilities(logits: Tensor, classes: Classes) -> Tensor:
@@ -118,7 +121,7 @@ class Finishing:
     refinement : dict
         The numbers of that (`refine.Refinement`).
     presence : float
-        A class whose best cosine in a block lies further than this below the best class's is not offered there; 0 is off.
+        A class whose best cosine in a block lies further than this below the best class's is not offered there; 0: off.
     """
 
     raster: Raster | None = None
@@ -192,7 +195,7 @@ def classify_scene(features: SceneFeatures, classes: Classes, labels_path: Path,
     """
     layout, reader, finishing = features.layout, BlockReader(features), finishing or Finishing()
     dtype = "uint8" if classes.count < 256 else "uint16"
-    tile = layout.block if layout.block % 16 == 0 else 256  # a block is one tile where TIFF allows it: none written twice
+    tile = layout.block if layout.block % 16 == 0 else 256  # a block is one tile where TIFF allows it
     profile = {
         "driver": "GTiff", "height": layout.height, "width": layout.width, "count": 1, "crs": features.crs,
         "transform": features.transform, "tiled": True, "blockxsize": tile, "blockysize": tile, "compress": "deflate",

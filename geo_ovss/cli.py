@@ -1,6 +1,7 @@
 """The command line: `geo-ovss segment | encode | query | evaluate | models | presets | info`.
 
-Exit status: 0 done, 2 the user's input is wrong (one sentence on stderr, no traceback), 130 interrupted, 1 anything else.
+Exit status: 0 done, 2 the user's input is wrong (one sentence on stderr, no traceback), 130 interrupted, 1 anything
+else.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Open-vocabulary segmentation of georeferenced rasters: type class names, get polygons."""
 

@@ -1,8 +1,8 @@
 """The blocks of one scene on a Dask cluster: the same work, files and result as in a single process.
 
-Workers encode blocks and leave the tokens on storage that all of them see, then mix blocks from their neighbours' tokens.
-Only the client enters finished blocks into the store's journal, so a worker that dies loses nothing and doubles nothing:
-Dask gives its tasks to the others. Needs ``pip install geo-ovss[cluster]``.
+Workers encode blocks and leave the tokens on storage that all of them see, then mix blocks from their neighbours'
+tokens. Only the client enters finished blocks into the store's journal, so a worker that dies loses nothing and doubles
+nothing: Dask gives its tasks to the others. Needs ``pip install geo-ovss[cluster]``.
 """
 
 from __future__ import annotations

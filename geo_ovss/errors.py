@@ -70,7 +70,8 @@ class DiskFull(GeoOvssError):
 
     def __init__(self, path: object) -> None:
         super().__init__(
-            f"No room is left to write in {path}; the finished blocks are kept, and the same command goes on from there."
+            f"No room is left to write in {path}; the finished blocks are kept, "
+            "and the same command goes on from there."
         )
 
 
@@ -486,3 +487,10 @@ class NotATiff(GeoOvssError):
 
     def __init__(self, path: object) -> None:
         super().__init__(f"A raster cannot be written to {path}: its name must end in .tif or .tiff.")
+
+
+class UnknownClass(GeoOvssError):
+    """An option names a class that is not in the class list."""
+
+    def __init__(self, name: str, names: Iterable[str]) -> None:
+        super().__init__(f"There is no class {name!r}; the classes are {', '.join(names)}.")

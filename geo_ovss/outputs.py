@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geo_ovss.errors import OutputExists, OutputFolderMissing, OutputNotWritable
+from geo_ovss.atomic import check_folder
+from geo_ovss.errors import BadOption, OutputExists
+from geo_ovss.export import check_target
+from geo_ovss.formats import format_of
+from geo_ovss.label_raster import check_tiff
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Outputs:
     preview: Path | None = None
     report: Path | None = None
     layer: str | None = None
+    target_crs: str | None = None
 
     def paths(self) -> dict[str, Path]:
         """The wanted files by kind."""
@@ -34,8 +38,14 @@ class Outputs:
 
         Raises
         ------
-        OutputFolderMissing, OutputNotWritable, OutputExists
+        UnknownVectorFormat, NotATiff, BadOption, BadTargetCrs, OutputFolderMissing, OutputNotWritable, OutputExists
         """
+        check_target(self.target_crs, format_of(self.polygons))
+        for raster in filter(None, (self.labels, self.confidence)):
+            check_tiff(raster)
+        for path, suffix, option in ((self.preview, ".png", "--preview"), (self.report, ".html", "--report")):
+            if path is not None and path.suffix.lower() != suffix:
+                raise BadOption(option, str(path), f"a file that ends with {suffix}")
         for kind, path in self.paths().items():
             check_folder(path)
             adds_layer = kind == "polygons" and self.layer is not None and path.suffix == ".gpkg"
@@ -51,12 +61,3 @@ def digest(*identity: Any) -> str:
     """Twelve letters that stand for a run's identity in a folder's name."""
     text = json.dumps(identity, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def check_folder(path: Path) -> None:
-    """Raise unless the folder of `path` exists and can be written to."""
-    folder = path.parent
-    if not folder.is_dir():
-        raise OutputFolderMissing(folder)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputNotWritable(folder)

@@ -1,8 +1,8 @@
 """Walk a scene: encode windows, mix blocks, keep features. Memory is set by a few blocks, never by the scene.
 
-Each block is encoded once and mixed once; a reader thread fetches the next block's pixels and a writer thread stores the
-last one's features meanwhile. What is finished is on disk, so a killed run goes on where it was, and since batches are
-cut by block and never by what happens to be left over, its result is the same to the byte.
+Each block is encoded once and mixed once; a reader thread fetches the next block's pixels and a writer thread stores
+the last one's features meanwhile. What is finished is on disk, so a killed run goes on where it was, and since batches
+are cut by block and never by what happens to be left over, its result is the same to the byte.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from geo_ovss.bank import Bank, build_bank, load_bank, save_bank
 from geo_ovss.grid import Box, Layout
+from geo_ovss.methods.base import BlockTokens
 from geo_ovss.progress import Progress
 from geo_ovss.store import SceneFeatures
 from geo_ovss.tokens import TokenFile, gather
@@ -156,7 +157,7 @@ class SceneWalk:
                     raise
                 torch.cuda.empty_cache()
                 self.batch = max(self.batch // 2, 1)
-                self.progress.message(f"The accelerator's memory is full: going on with {self.batch} windows at a time.")
+                self.progress.message(f"The accelerator's memory is full: going on with {self.batch} windows at once.")
                 continue
             arrays = {"guide": tokens.guide, "values": tokens.values}
             if self.preset.options.get("bias_alleviation") and tokens.cls is not None and self.method.scope != "window":
@@ -204,11 +205,11 @@ class SceneWalk:
             mixed = torch.nn.functional.normalize(self.method.mix(block_tokens, inside, bank), dim=-1)
         return _average(mixed.float().cpu(), inside, offsets, features), valid
 
-    def _block_bank(self, tokens: object) -> Bank | None:
+    def _block_bank(self, tokens: BlockTokens) -> Bank | None:
         """The bank, its mass set against the block's: see docs/scaling.md on why it is bounded."""
         if self.bank is None:
             return None
-        mass = float(tokens.weights.sum()) * BANK_SHARE  # type: ignore[attr-defined]
+        mass = float(tokens.weights.sum()) * BANK_SHARE
         return Bank(self.bank.guide, self.bank.values, self.bank.weights * (mass / float(self.bank.weights.sum())))
 
     def _token_weights(self, valid: np.ndarray) -> np.ndarray:
@@ -255,4 +256,4 @@ def _average(mixed: Tensor, inside: Tensor, offsets: Tensor, features: np.ndarra
     flat = torch.from_numpy(features.reshape(-1, features.shape[-1]))
     flat.index_add_(0, index, mixed)
     flat /= torch.bincount(index, minlength=len(flat)).clamp(min=1)[:, None]
-    return flat.numpy().reshape(features.shape)
+    return np.asarray(flat.numpy()).reshape(features.shape)

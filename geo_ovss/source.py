@@ -52,7 +52,8 @@ class Source:
         self, path: str, bands: tuple[int, ...] | None = None, nodata: float | None = None, overview: int | None = None
     ) -> None:
         self.path, self.overview, self._nodata_option = path, overview, nodata
-        self._local, self._handles, self._lock = threading.local(), [], threading.Lock()
+        self._local, self._lock = threading.local(), threading.Lock()
+        self._handles: list[Any] = []
         dataset = self._dataset()
         self.height, self.width = dataset.height, dataset.width
         self.crs, self.transform = dataset.crs, dataset.transform
@@ -143,7 +144,8 @@ class Source:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._local, self._handles, self._lock = threading.local(), [], threading.Lock()
+        self._local, self._lock = threading.local(), threading.Lock()
+        self._handles = []
 
     def at_overview(self, index: int) -> Source:
         """The same bands of an overview."""

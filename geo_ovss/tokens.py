@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,11 +51,11 @@ class TokenFile:
         part = path.with_suffix(".part")
         with disk_full_as_error(path.parent):
             with part.open("wb") as file:
+                tokens: dict[str, Any] = {f"tokens_{name}": array for name, array in self.arrays.items()}
                 np.savez(
                     file, weights=self.weights, valid=self.valid,
                     boxes=np.array(self.boxes, np.int64).reshape(-1, 4),
-                    windows=np.array(self.windows, np.int64).reshape(-1, 4),
-                    **{f"tokens_{name}": array for name, array in self.arrays.items()},
+                    windows=np.array(self.windows, np.int64).reshape(-1, 4), **tokens,
                 )
             part.replace(path)
 

@@ -42,7 +42,7 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def tiny_preset(tiny_clip: str):  # noqa: ANN201
+def tiny_preset(tiny_clip: str):
     """The preset `mini` over the tiny CLIP, its windows and blocks small enough for scenes of a few hundred pixels."""
     from geo_ovss.presets import get_preset
 

@@ -22,7 +22,7 @@ from geo_ovss.segmenter import Segmenter
 CLASSES = "road;water;tree;roof"
 
 
-def all_features(store) -> np.ndarray:  # noqa: ANN001
+def all_features(store) -> np.ndarray:
     rows, cols = store.layout.token_shape
     out = np.zeros((rows, cols, store.info.dim), np.float16)
     for block in store.blocks:

@@ -27,7 +27,8 @@ def fill(store: SceneFeatures, seed: int = 0) -> None:
     for block in store.blocks:
         core = LAYOUT.core(*block)
         grid = core.tokens(16)
-        store.write_block(block, rng.normal(size=(grid.height, grid.width, 8)), np.ones((core.height, core.width), bool))
+        features = rng.normal(size=(grid.height, grid.width, 8))
+        store.write_block(block, features, np.ones((core.height, core.width), bool))
 
 
 def test_blocks_come_back(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from geo_ovss.polygons import PolygonOptions
 from geo_ovss.presets import Preset, get_preset
 from geo_ovss.raster import RasterOptions
 from geo_ovss.segmenter import Segmenter
+from geo_ovss.vocabulary import Vocabulary
 
 
 def raster_options(*, bands: str | None, nodata: float | None, collar: str, stretch: str, gsd: float | None,
@@ -83,3 +84,12 @@ def check_threshold(threshold: float | None) -> None:
 def default_output(scene: Path) -> Path:
     """SCENE.gpkg in the present folder."""
     return Path(f"{scene.stem}.gpkg")
+
+
+def check_class_names(shapes: PolygonOptions, vocabulary: Vocabulary) -> None:
+    """Raise unless the classes that get a shape of their own are in the class list."""
+    for option, wanted in (("--instances", shapes.instances), ("--regularize", shapes.regularize),
+                           ("--centerlines", shapes.centerlines)):
+        for name in wanted:
+            if name not in vocabulary.names:
+                raise BadOption(option, name, f"names of the class list ({', '.join(vocabulary.names)})")

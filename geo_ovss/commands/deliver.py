@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from geo_ovss.outputs import Outputs
 from geo_ovss.polygons import PolygonOptions
 from geo_ovss.progress import Progress
-from geo_ovss.segmenter import Segmentation
+from geo_ovss.segmentation import Segmentation
 
 
-def deliver(result: Segmentation, outputs: Outputs, shapes: PolygonOptions, *, target_crs: str | None, overwrite: bool,
+def deliver(result: Segmentation, outputs: Outputs, shapes: PolygonOptions, *, overwrite: bool,
             progress: Progress, extra: dict[str, str]) -> None:
     """Write every wanted file and tell where they are and what they hold."""
-    summary = result.write_polygons(outputs.polygons, shapes, layer=outputs.layer, target_crs=target_crs,
+    summary = result.write_polygons(outputs.polygons, shapes, layer=outputs.layer, target_crs=outputs.target_crs,
                                     overwrite=overwrite, progress=progress)
     if outputs.labels is not None:
         result.write_labels(outputs.labels, overwrite=overwrite)
@@ -27,7 +25,3 @@ def deliver(result: Segmentation, outputs: Outputs, shapes: PolygonOptions, *, t
     progress.finish(f"{summary}\n" + "\n".join(f"{kind}: {path}" for kind, path in (written | extra).items()),
                     written | extra)
 
-
-def absolute(path: Path) -> str:
-    """A path that means the same to another program."""
-    return str(path.absolute())

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from geo_ovss.atomic import check_folder
 from geo_ovss.commands import options as o
 from geo_ovss.commands.assemble import make_segmenter, raster_options
 from geo_ovss.commands.segment import describe_store, tell_model
-from geo_ovss.outputs import check_folder
 from geo_ovss.presets import DEFAULT_PRESET
 from geo_ovss.progress import make_progress
 from geo_ovss.raster import open_raster

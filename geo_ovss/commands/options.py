@@ -36,13 +36,15 @@ Scene = Annotated[Path, typer.Argument(help="The raster: anything GDAL reads.", 
 ClassesOption = Annotated[str, typer.Option(
     "--classes", help='"road,building", "building|house;road|street;background", or a class file.',
     rich_help_panel=ASK, show_default=False)]
-Templates = Annotated[str | None, typer.Option(help="Prompt templates: imagenet, overhead or none.", rich_help_panel=ASK)]
+Templates = Annotated[str | None, typer.Option(
+    help="Prompt templates: imagenet, overhead or none.", rich_help_panel=ASK)]
 Threshold = Annotated[float | None, typer.Option(
     help="Probability under which a pixel gets no label (or the class named background).", rich_help_panel=ASK)]
 SynonymsOption = Annotated[Synonyms, typer.Option(
     "--synonyms", help="The best word of a class counts before the softmax over classes, or after one over all words.",
     rich_help_panel=ASK)]
-LogitScale = Annotated[float | None, typer.Option(help="Factor on the cosines before the softmax.", rich_help_panel=ASK)]
+LogitScale = Annotated[float | None, typer.Option(
+    help="Factor on the cosines before the softmax.", rich_help_panel=ASK)]
 
 Refine = Annotated[bool | None, typer.Option(
     "--refine/--no-refine", help="Let SAM redraw the edges of the labels.", rich_help_panel=MODEL)]

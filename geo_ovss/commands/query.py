@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from geo_ovss.commands import options as o
-from geo_ovss.commands.assemble import check_threshold, polygon_options
+from geo_ovss.commands.assemble import check_class_names, check_threshold, polygon_options
 from geo_ovss.commands.deliver import deliver
 from geo_ovss.outputs import Outputs
 from geo_ovss.progress import make_progress
@@ -57,14 +57,16 @@ def query(
             instances=instances, regularize=regularize, centerlines=centerlines,
         )
         store = SceneFeatures.open(features)
-        outputs = Outputs(output or Path(f"{store.info.name}.gpkg"), labels, confidence, preview, report, layer)
+        outputs = Outputs(output or Path(f"{store.info.name}.gpkg"), labels, confidence, preview, report, layer,
+                          target_crs)
         outputs.check(overwrite)
+        check_class_names(shapes, vocabulary)
         segmenter = Segmenter(store.info.preset_object().with_overrides(logit_scale=logit_scale), device=device)
         ask = QueryOptions(templates=templates, threshold=threshold, synonyms=synonyms.value, refine=refine)
         run = outputs.run_folder("query", str(features))
         run.mkdir(parents=True, exist_ok=True)
         result = segmenter.query(store, vocabulary, options=ask, folder=run, progress=show)
-        deliver(result, outputs, shapes, target_crs=target_crs, overwrite=overwrite, progress=show, extra={})
+        deliver(result, outputs, shapes, overwrite=overwrite, progress=show, extra={})
         shutil.rmtree(run)
         if not any(run.parent.iterdir()):
             run.parent.rmdir()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from geo_ovss.commands import options as o
 from geo_ovss.commands.assemble import (
+    check_class_names,
     check_threshold,
     default_output,
     make_segmenter,
@@ -76,8 +77,10 @@ def segment(
             min_area=min_area, simplify=simplify, smooth=smooth, fill_holes=fill_holes, dissolve=dissolve,
             instances=instances, regularize=regularize, centerlines=centerlines,
         )
-        outputs = Outputs(output or default_output(scene), labels, confidence, preview, report, layer)
+        outputs = Outputs(output or default_output(scene), labels, confidence, preview, report, layer,
+                          target_crs)
         outputs.check(overwrite)
+        check_class_names(shapes, vocabulary)
         segmenter = make_segmenter(preset=preset, settings=settings, method=method, clip=clip, guide=guide, sam=sam,
                                    device=device, logit_scale=logit_scale)
         ask = QueryOptions(templates=templates, threshold=threshold, synonyms=synonyms.value, refine=refine)
@@ -85,6 +88,7 @@ def segment(
             for line in raster.messages:
                 show.message(line)
             tell_model(segmenter, show)
+            raster.check_any_valid()
             info = segmenter.scene_info(raster)
             run = outputs.run_folder(asdict(info))
             store = cache_path(cache, info) if cache else run / "features"
@@ -97,7 +101,7 @@ def segment(
                 features = segmenter.encode(raster, out=store, progress=show)
         result = segmenter.query(features, vocabulary, options=ask, folder=run, progress=show)
         kept = {"features": str(store)} if cache else {}
-        deliver(result, outputs, shapes, target_crs=target_crs, overwrite=overwrite, progress=show, extra=kept)
+        deliver(result, outputs, shapes, overwrite=overwrite, progress=show, extra=kept)
         shutil.rmtree(run)
         if not any(run.parent.iterdir()):
             run.parent.rmdir()
@@ -120,7 +124,8 @@ def tell_model(segmenter: Segmenter, show: Progress) -> None:
 
 def cache_path(cache: Path, info: SceneInfo) -> Path:
     """Where a scene's features lie in a cache folder, and a word on its size."""
-    from geo_ovss.outputs import check_folder, digest
+    from geo_ovss.atomic import check_folder
+    from geo_ovss.outputs import digest
 
     path = cache / f"{info.name}-{digest(asdict(info))}.features"
     if not cache.exists():

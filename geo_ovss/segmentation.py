@@ -1,0 +1,122 @@
+"""The result of a run: labelled pixels of one scene, and everything that is made from them when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+
+from geo_ovss.progress import Progress
+from geo_ovss.raster import Raster, RasterOptions, open_raster
+from geo_ovss.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo_ovss.polygons import PolygonOptions
+    from geo_ovss.summary import Summary
+
+
+@dataclass
+class Segmentation:
+    """Labelled pixels of one scene, and what follows from them; everything is read or made when asked for.
+
+    Attributes
+    ----------
+    labels_path, confidence_path : Path
+        Working rasters: 0 is no label, i the i-th class; confidence in 0..1.
+    vocabulary : Vocabulary
+    source : str
+        Path of the raster, for pictures.
+    raster_options : dict
+        How the raster was read.
+    metadata : dict
+        Preset, version and source, for the outputs.
+    """
+
+    labels_path: Path
+    confidence_path: Path
+    vocabulary: Vocabulary
+    name: str
+    source: str
+    raster_options: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    _polygons: Any = field(default=None, repr=False)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Label raster (H, W), uint8 or uint16: 0 is no label, i the i-th class as given."""
+        with rasterio.open(self.labels_path) as source:
+            return source.read(1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Probability of the label (H, W), float32 in 0..1; 0 where there is none."""
+        with rasterio.open(self.confidence_path) as source:
+            return source.read(1)
+
+    @property
+    def polygons(self) -> gpd.GeoDataFrame:
+        """The labelled polygons: class_id, class_name, confidence, area_m2 and more; in the scene's CRS."""
+        if self._polygons is None:
+            from geo_ovss.export import read_polygons
+
+            path = self.labels_path.with_name("polygons.gpkg")
+            if not path.exists():
+                self.to_gpkg(path)
+            self._polygons = read_polygons(path)
+        return self._polygons
+
+    def write_polygons(self, path: str | Path, options: PolygonOptions | None = None, *, layer: str | None = None,
+                       target_crs: str | None = None, overwrite: bool = False,
+                       progress: Progress | None = None) -> Summary:
+        """Write polygons in the format of the suffix; gives the summary per class.
+
+        A `layer` that is named is added to a GeoPackage that exists.
+        """
+        from geo_ovss.export import write_polygons
+
+        return write_polygons(
+            self.labels_path, self.confidence_path, self.vocabulary.names, self.vocabulary.colours, path,
+            options=options, layer=layer or self.name, target_crs=target_crs, metadata=self.metadata,
+            overwrite=overwrite, append=layer is not None, progress=progress,
+        )
+
+    def to_gpkg(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the polygons as a GeoPackage; gives its path."""
+        self.write_polygons(path, overwrite=overwrite)
+        return Path(path)
+
+    def write_labels(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the label raster as COG with colours, names and a QGIS style beside it."""
+        from geo_ovss.label_raster import finish_label_raster
+
+        return finish_label_raster(self.labels_path, path, self.vocabulary.names, self.vocabulary.colours,
+                                   metadata=self.metadata, overwrite=overwrite)
+
+    def write_confidence(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the confidence raster as COG."""
+        from geo_ovss.label_raster import finish_confidence_raster
+
+        return finish_confidence_raster(self.confidence_path, path, metadata=self.metadata, overwrite=overwrite)
+
+    def preview(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Draw the scene with translucent classes, legend, scale bar and north arrow (PNG)."""
+        from geo_ovss.picture import PREVIEW_SIDE, draw_preview, read_labels_overview
+
+        with self.open_source() as source:
+            rgb, valid, transform = source.overview(PREVIEW_SIDE)
+            metres = source.metres_per_pixel
+            if metres is not None:
+                metres *= source.width / rgb.shape[1]
+        labels = read_labels_overview(self.labels_path, rgb.shape[:2])
+        return draw_preview(rgb, valid, labels, self.vocabulary.names, self.vocabulary.colours, path,
+                            transform=transform if source.crs else None, metres_per_pixel=metres, title=self.name,
+                            overwrite=overwrite)
+
+    def open_source(self) -> Raster:
+        """The raster, opened again as it was read."""
+        return open_raster(self.source, RasterOptions(**self.raster_options))
