@@ -42,7 +42,7 @@ def main() -> None:
                        *chosen)
         megapixels = side * side / 1e6
         rows.append((side, megapixels, cost.seconds, cost.peak_bytes / 1e9, cost.seconds / megapixels))
-        print(f"{side} x {side}: {cost.seconds:.0f} s, {rows[-1][-1]:.2f} s a megapixel, {rows[-1][3]:.2f} GB",
+        print(f"{side} x {side}: {cost.seconds:.0f} s, {rows[-1][-1]:.2f} s/megapixel, {rows[-1][3]:.2f} GB",
               flush=True)
     reference = next((r for r in rows if r[0] == 4000), rows[0])[-1]
     for row in rows:

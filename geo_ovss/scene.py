@@ -216,7 +216,7 @@ class SceneWalk:
         """1 for the tokens of a window (H, W) that have a valid pixel, else 0."""
         t = self.layout.token
         h, w = valid.shape[0] // t, valid.shape[1] // t
-        return valid[: h * t, : w * t].reshape(h, t, w, t).any((1, 3)).astype(np.float32)
+        return np.asarray(valid[: h * t, : w * t].reshape(h, t, w, t).any((1, 3)), np.float32)
 
     # -- bookkeeping --------------------------------------------------------------------------------------------
 
