@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Takes the picture of the documentation: the real QGIS under Xvfb, the plugin's zip installed, a run by the real engine.
+# Needs xvfb and imagemagick.
 # Usage: scripts/qgis_screenshot.sh SCENE CLASSES [PICTURE]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,4 +36,5 @@ INI
 SCENE=$scene CLASSES=$classes PICTURE=$picture QGIS_CUSTOM_CONFIG_PATH=$work XDG_RUNTIME_DIR=$work HOME=$work \
   xvfb-run --auto-servernum --server-args="-screen 0 1500x940x24" \
   timeout 900 qgis --nologo --noversioncheck --profiles-path "$work" --code "$PWD/scripts/qgis_screenshot.py"
+convert "$picture" -colors 255 "png8:$picture"
 ls -l "$picture"

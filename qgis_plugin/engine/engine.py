@@ -141,7 +141,7 @@ class Engine:
 def _sentence(end: ChildEnd, event: EngineEvent, errors: RunLog) -> str:
     """What the user reads of a run that failed: the engine's own words where there are any."""
     if event.stage == "error" and event.message:
-        return _ending(event.message)
+        return _ending(event.message if end.status == USER_ERROR else f"The engine failed: {event.message}")
     if end.crashed:
         return "The engine was ended by the system while it worked; most often the memory was not enough."
     if end.status == USER_ERROR and errors.last:

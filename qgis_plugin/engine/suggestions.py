@@ -32,11 +32,13 @@ def suggestions() -> list[Suggestion]:
 
 @cache
 def known_colours() -> dict[str, str]:
-    """The colour of each word of the suggestions: water is blue wherever it is named."""
+    """The colour of each name and word of the suggestions, names first: water is blue wherever it is named."""
+    entries = [entry for suggestion in suggestions() for entry in suggestion.classes]
+    pairs = [(entry.name, entry.colour) for entry in entries]
+    pairs += [(word, entry.colour) for entry in entries for word in entry.words]
     colours: dict[str, str] = {}
-    for suggestion in suggestions():
-        for entry in suggestion.classes:
-            colours.update({word.casefold(): entry.colour for word in entry.words if word.casefold() not in colours})
+    for word, colour in pairs:
+        colours.setdefault(word.casefold(), colour)
     return colours
 
 
