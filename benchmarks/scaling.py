@@ -42,13 +42,13 @@ def main() -> None:
                        *chosen)
         megapixels = side * side / 1e6
         rows.append((side, megapixels, cost.seconds, cost.peak_bytes / 1e9, cost.seconds / megapixels))
-        print(f"{side} x {side}: {cost.seconds:.0f} s, {rows[-1][-1]:.2f} s/megapixel, {rows[-1][3]:.2f} GB",
-              flush=True)
+        print(f"{side} x {side}: {cost.seconds:.0f} s, {rows[-1][-1]:.2f} s/MP, {rows[-1][3]:.2f} GB", flush=True)
     reference = next((r for r in rows if r[0] == 4000), rows[0])[-1]
     for row in rows:
         print(f"{row[0]}: {row[-1] / reference:.2f} times the cost per megapixel of the reference")
     with (options.out / "scaling.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("side", "megapixels", "seconds", "peak_gigabytes", "seconds_per_megapixel"), *rows])
+        header = ("side", "megapixels", "seconds", "peak_gigabytes", "seconds_per_megapixel")
+        csv.writer(file).writerows([header, *rows])
     plot(rows, options.out / "scaling.png")
 
 

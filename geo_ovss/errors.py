@@ -120,7 +120,9 @@ class ModelDamaged(GeoOvssError):
     """A file of weights is not what its publisher published."""
 
     def __init__(self, file: object, what: str) -> None:
-        super().__init__(f"{file} is not the published file ({what}); delete it if it is still there and fetch it again.")
+        super().__init__(
+            f"{file} is not the published file ({what}); delete it if it is still there and fetch it again."
+        )
 
 
 class ModelUnreadable(GeoOvssError):

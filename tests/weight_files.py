@@ -31,7 +31,7 @@ def tiny_clip(folder: Path, name: str = "tiny", *, custom_text: bool = False, **
 def spread(shapes: dict[str, tuple[int, ...]], path: Path, scale: float = 0.02) -> Path:
     """Write a checkpoint with tensors of these shapes whose numbers all lie in one small block of random ones.
 
-    Rows begin a little further on in the block, so no two are equal, and gigabytes of weights take few megabytes on disk.
+    Rows begin a little further on in the block, so no two are equal, and gigabytes of weights take few megabytes.
     """
     block = scale * torch.randn(1 << 21, generator=torch.Generator().manual_seed(1))
     state = {}
