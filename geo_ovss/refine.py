@@ -26,7 +26,7 @@ class Refinement:
     coarse_threshold : float
         Pixels, and classes, whose best score is below it take part in nothing.
     mask_coefficient : float
-        A mask prompt keeps the scores above this many times `coarse_threshold`.
+        Factor on a class's scores as mask prompt (SAM expects logits; so small, they hint and do not force).
     minimal_area : float
         Regions below it are left alone; pixels of the reduced label map.
     iou_threshold : float
@@ -51,7 +51,8 @@ class Refined:
     labels : ndarray, (H, W) int64
         Index of the class.
     scores : Tensor, (Q, H, W) float32
-        Per class the largest product of mask probability and score; 0 where no mask of the class was accepted.
+        Per class the largest product of mask probability and score, 0 where no mask of the class was accepted; in
+        regions that failed at least the plain scores.
     """
 
     labels: np.ndarray
@@ -102,25 +103,24 @@ def refine_labels(
     small_labels = F.interpolate(coarse[None, None].float(), size=size, mode="nearest")[0, 0].long()
     small_labels = small_labels.masked_fill(small.amax(0) < numbers.coarse_threshold, -1)
     seen = sam.embed(picture)
-    refined, failed = torch.zeros_like(scores), torch.zeros_like(scores)
-    accepted = False
+    refined, failed, accepted = torch.zeros_like(scores), torch.zeros_like(coarse, dtype=torch.bool), False
     for label in range(len(scores)):
         if small[label].max() < numbers.coarse_threshold:
             continue
         regions = find_regions(small_labels == label, small[label], numbers.minimal_area)
         if not len(regions.points):
             continue
-        prompt = mask_prompt(small[label], sam, numbers.coarse_threshold * numbers.mask_coefficient)
+        prompt = mask_prompt(small[label], sam, numbers)
         passed = _redraw(refined[label], scores[label], regions, prompt, seen, sam, size, numbers.iou_threshold)
         accepted |= bool(passed.any())
         lost = torch.cat([torch.zeros(1, dtype=torch.bool, device=passed.device), ~passed])[regions.index]
-        lost = F.interpolate(lost[None, None].float(), size=coarse.shape, mode="nearest")[0, 0]
-        failed[label] = lost * scores[label]
+        failed |= F.interpolate(lost[None, None].float(), size=coarse.shape, mode="nearest")[0, 0] > 0
     if not accepted:
         return Refined(coarse.cpu().numpy(), scores)
     best, labels = refined.max(0)
-    keep = (best <= 0) | (failed.amax(0) > best)
-    return Refined(torch.where(keep, coarse, labels).cpu().numpy(), refined)
+    plain = scores * failed
+    labels = torch.where((best <= 0) | (plain.amax(0) > best), coarse, labels)
+    return Refined(labels.cpu().numpy(), torch.maximum(refined, plain))
 
 
 def _redraw(
@@ -170,11 +170,15 @@ def find_regions(mask: Tensor, scores: Tensor, minimal_area: float) -> Regions:
     )
 
 
-def mask_prompt(scores: Tensor, sam: SamEncoder, floor: float) -> Tensor:
-    """A class's scores (h, w) as SAM's mask prompt: longer side 256, padded with zeros, small values 0."""
+def mask_prompt(scores: Tensor, sam: SamEncoder, numbers: Refinement) -> Tensor:
+    """A class's scores (h, w) as SAM's mask prompt, (256, 256).
+
+    Resized to 256 on the longer side and padded with zeros; values above the coarse threshold times the coefficient,
+    the rest 0.
+    """
     side = 4 * sam.model.prompt_encoder.image_embedding_size[0]
     scale = side / max(scores.shape)
     size = tuple(int(length * scale + 0.5) for length in scores.shape)
     resized = F.interpolate(scores[None, None], size=size, mode="bilinear", align_corners=False)[0, 0]
     padded = F.pad(resized, (0, side - size[1], 0, side - size[0]))
-    return padded.masked_fill(padded <= floor, 0)
+    return numbers.mask_coefficient * padded.masked_fill(padded <= numbers.coarse_threshold, 0)

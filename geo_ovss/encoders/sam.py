@@ -117,36 +117,45 @@ class SamEncoder:
         -------
         Tensor, (h * w, V)
         """
+        (h, w), g = seen.grid, seen.last.shape[0]
         q, k, v, bias_rows, bias_cols = self._last_attention(seen)
-        unit = F.normalize(v, dim=-1)
-        threshold = cos_fac * torch.einsum("hnd,hd->n", unit, unit.mean(1)) / len(unit)
+        unit = F.normalize(v[:, :h, :w].flatten(1, 2), dim=-1)
+        threshold = cos_fac * torch.einsum("nid,nd->i", unit, unit.mean(1)) / len(unit)
         threshold = threshold.clamp(max=COSINE_CAP)[:, None]
-        out = rows.new_empty(len(rows), rows.shape[1])
-        step = max(1, CHUNK_BYTES // (4 * len(q) * len(rows)))
+        out = torch.empty_like(rows)
+        step = max(1, CHUNK_BYTES // (4 * len(q) * g * g))
         for start in range(0, len(rows), step):
             at = slice(start, start + step)
-            logits = (q[:, at] @ k.transpose(1, 2)).unflatten(2, seen.grid)
+            logits = (q[:, at] @ k.transpose(1, 2)).unflatten(2, (g, g))
             logits = logits + bias_rows[:, at, :, None] + bias_cols[:, at, None, :]
-            attention = logits.flatten(2).softmax(-1)
-            attention = attention.masked_fill_(unit[:, at] @ unit.transpose(1, 2) <= threshold[at], 0).mean(0)
+            # the padding takes its share of the softmax before it is cut off
+            attention = logits.flatten(2).softmax(-1).unflatten(2, (g, g))[..., :h, :w].flatten(2)
+            attention = (attention * (unit[:, at] @ unit.transpose(1, 2) > threshold[at])).mean(0)
             out[at] = attention @ rows / attention.sum(-1, keepdim=True).clamp(min=torch.finfo(rows.dtype).tiny)
         return out
 
     def _last_attention(self, seen: SamPicture) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Scaled queries, keys, values (heads, h * w, d) and relative positions (heads, h * w, h) and (..., w)."""
+        """Parts of the last block's attention for queries of the grid (h, w) and all g * g keys.
+
+        Returns
+        -------
+        queries (heads, h * w, d), scaled; keys (heads, g * g, d); values (heads, g, g, d); relative positions of the
+        queries with the keys' rows and columns, (heads, h * w, g) each
+        """
         from segment_anything.modeling.image_encoder import get_rel_pos
 
         block = self.model.image_encoder.blocks[-1]
         attn, g, (h, w) = block.attn, seen.last.shape[0], seen.grid
-        qkv = attn.qkv(block.norm1(seen.last[:h, :w])).unflatten(-1, (3, attn.num_heads, -1))
-        q, k, v = qkv.permute(2, 3, 0, 1, 4)  # each (heads, h, w, d)
+        qkv = attn.qkv(block.norm1(seen.last)).unflatten(-1, (3, attn.num_heads, -1))
+        q, k, v = qkv.permute(2, 3, 0, 1, 4)  # each (heads, g, g, d)
+        q = q[:, :h, :w]
         if attn.use_rel_pos:
-            by_row, by_col = get_rel_pos(g, g, attn.rel_pos_h)[:h, :h], get_rel_pos(g, g, attn.rel_pos_w)[:w, :w]
+            by_row, by_col = get_rel_pos(g, g, attn.rel_pos_h)[:h], get_rel_pos(g, g, attn.rel_pos_w)[:w]
             bias_rows = torch.einsum("nhwd,hkd->nhwk", q, by_row).flatten(1, 2)
             bias_cols = torch.einsum("nhwd,wkd->nhwk", q, by_col).flatten(1, 2)
         else:
-            bias_rows, bias_cols = q.new_zeros(len(q), h * w, h), q.new_zeros(len(q), h * w, w)
-        return q.flatten(1, 2) * attn.scale, k.flatten(1, 2), v.flatten(1, 2), bias_rows, bias_cols
+            bias_rows = bias_cols = q.new_zeros(len(q), h * w, g)
+        return q.flatten(1, 2) * attn.scale, k.flatten(1, 2), v, bias_rows, bias_cols
 
     # ---- masks
 
@@ -179,8 +188,9 @@ class SamEncoder:
         points, boxes = points.to(self.device) * scale, boxes.to(self.device) * scale.repeat(2)
         labels = torch.ones(len(points), 1, dtype=torch.int, device=self.device)
         encoder, decoder = self.model.prompt_encoder, self.model.mask_decoder
-        masks = prompt.to(self.device).expand(len(points), 1, -1, -1)
-        sparse, dense = encoder(points=(points[:, None], labels), boxes=boxes, masks=masks)
+        # Without a batch axis, as Trident passes it: the prompt encoder's channel norms then run over rows instead of
+        # channels. The published masks and numbers rest on that, so it is kept.
+        sparse, dense = encoder(points=(points[:, None], labels), boxes=boxes, masks=prompt.to(self.device)[None])
         low, iou = decoder(
             image_embeddings=seen.embedding, image_pe=encoder.get_dense_pe(), sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense, multimask_output=False,
