@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import http.client
 import ssl
@@ -15,12 +17,13 @@ from typing import IO
 
 from filelock import FileLock
 
-from geo_ovss.errors import DiskFull, ModelDamaged, ModelMissing, ModelRefused
+from geo_ovss.errors import DiskFull, ModelDamaged, ModelMissing, ModelRefused, OutputNotWritable
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 30
 ATTEMPTS = 5
 """Connections without a single new byte before giving up."""
+FULL_DISK = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 REFUSALS = (401, 403, 404, 410, 451)
 """Answers that trying again does not change."""
 
@@ -60,20 +63,23 @@ def download(
         No connection, or one that breaks again and again; the part that came is kept for the next call.
     ModelDamaged
         Size or hash differ; nothing is kept.
-    DiskFull
-        No room; the part that came is kept.
+    DiskFull, OutputNotWritable
+        No room, where the part that came is kept; or no right to write.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     lock = target.with_name(target.name + ".lock")  # two processes would write one part
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):
             if not target.exists():
                 _fill(part, url, name, size, headers or {}, on_bytes, pause_seconds)
                 _check(part, size, sha256)
                 part.replace(target)
+    except OSError as error:
+        raise (DiskFull if error.errno in FULL_DISK else OutputNotWritable)(target.parent) from error
     finally:
-        lock.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            lock.unlink(missing_ok=True)
     return target
 
 
@@ -112,8 +118,6 @@ def _fill(
             reason = f"no connection to {urllib.parse.urlsplit(url).netloc}: {error.reason}"
         except (TimeoutError, ConnectionError, http.client.HTTPException):
             reason = "the connection broke"
-        except OSError as error:
-            raise DiskFull(part.parent) from error
         grown = (part.stat().st_size if part.exists() else 0) > before
         fruitless = 0 if grown else fruitless + 1
         if not grown:

@@ -15,7 +15,7 @@ from huggingface_hub import constants
 
 from geo_ovss import models
 from geo_ovss.download import download, file_sha256
-from geo_ovss.errors import DiskFull, ModelDamaged, ModelMissing, ModelRefused
+from geo_ovss.errors import DiskFull, ModelDamaged, ModelMissing, ModelRefused, OutputNotWritable
 from geo_ovss.models import Weights, obtain, status, verify
 
 DATA = os.urandom(3_000_000)
@@ -224,6 +224,12 @@ def test_verify(server: FileServer, caches: Path, monkeypatch: pytest.MonkeyPatc
     assert server.ranges_asked()[-1] == f"bytes={len(DATA) - 1}-"
     obtain(BY_REPO)
     assert verify("test-clip").ok is True  # by the hash under which the hub's cache keeps it
+
+
+def test_a_cache_that_cannot_be_written(server: FileServer, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(OutputNotWritable):
+        download(server.address + "/sam.pth", tmp_path / "cache" / "f", name="x")
 
 
 def test_a_full_disk_keeps_what_came(server: FileServer, tmp_path: Path) -> None:
