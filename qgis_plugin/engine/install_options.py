@@ -46,7 +46,7 @@ class InstallOptions:
 
     def pip_arguments(self) -> list[str]:
         """Arguments for the environment's interpreter."""
-        return [*PIP, *self._sources(), self.requirement]
+        return [*PIP, *self._sources(), "--", self.requirement]
 
     def _sources(self) -> list[str]:
         if self.wheels:
