@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from geo_ovss.attention import mean_cosine, proxy_map
 from geo_ovss.bank import Bank
 from geo_ovss.encoders.sam import SamEncoder
-from geo_ovss.methods.base import BlockTokens, WindowTokens
+from geo_ovss.methods.base import BlockTokens, Scope, WindowTokens
 from geo_ovss.methods.proxyclip import ProxyClip
 
 
@@ -27,7 +27,7 @@ class Trident(ProxyClip):
         A key counts where the cosine of SAM's values exceeds this many times its mean.
     """
 
-    scope = "picture"
+    scope: Scope = "picture"
     spliceable = False
 
     def __init__(self, *args: Any, sam: SamEncoder, cos_fac: float, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from geo_ovss.bank import Bank
 from geo_ovss.encoders.clip import ClipEncoder, ClipTokens
 from geo_ovss.encoders.guide import GuideEncoder
 from geo_ovss.errors import WindowNotWhole
-from geo_ovss.methods.base import BlockTokens, Method, WindowTokens
+from geo_ovss.methods.base import BlockTokens, Method, Scope, WindowTokens
 
 
 class ClipMethod(Method):
@@ -78,7 +78,7 @@ class ClipMethod(Method):
 class WindowMethod(ClipMethod):
     """A method whose windows do not see each other: `attend` is all it has to say."""
 
-    scope = "window"
+    scope: Scope = "window"
 
     @abstractmethod
     def attend(self, tokens: ClipTokens, pixels: Tensor) -> Tensor:
