@@ -165,9 +165,9 @@ def polygonize(labels_path: str | Path, names: Sequence[str], *, confidence_path
     planar = read_map(labels_path, confidence_path, instances_path=instances_path, strip_rows=strip_rows,
                       progress=progress)
     placement = Placement(planar.crs, planar.transform, planar.width, planar.height, target_crs)
-    placed = placement.place(shape_arcs(planar, options, names))
-    ground = Ground(placement.crs)
     tracer = RingTracer(planar.arcs, len(planar.regions))
+    placed = placement.place(shape_arcs(planar, tracer, options, names))
+    ground = Ground(placement.crs)
     parts = ((planar.regions.take(slice(first - 1, last - 1)), build_polygons(placed, tracer.trace(first, last)))
              for first, last in tracer.batches(BATCH_POINTS))
     for regions, polygons in _dissolved(parts) if options.dissolve else parts:

@@ -69,6 +69,11 @@ class RingTracer:
         halves = self._order[begins[0]:begins[-1]].astype(np.int64)
         return halves, np.repeat(np.arange(first, last), np.diff(begins))
 
+    def nodes(self) -> NDArray[np.int64]:
+        """Numbers of the points in which arcs begin and end, (arcs, 2)."""
+        return np.stack([xy[:, 1].astype(np.int64) * self._stride + xy[:, 0]
+                         for xy in (self.arcs.starts(), self.arcs.ends())], axis=1)
+
     def trace(self, first: int, last: int) -> Rings:
         """Rings of the regions from `first` to before `last`.
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from geo_ovss.errors import UnknownClass
 from geo_ovss.measure import to_map
+from geo_ovss.rings import RingTracer
 from geo_ovss.simplify import simplify_arcs, smooth_arcs
+from geo_ovss.straightening import straighten_regions
 from geo_ovss.topology import Arcs
 
 if TYPE_CHECKING:
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 STAIRCASE_PIXELS = 1.0
 """Smoothing begins with a simplification of at least this tolerance: the steps of the pixels are no shape."""
+
+WALL_PIXELS = 1.5
+"""Tolerance to which outlines are simplified at least before they are straightened."""
 
 METRES_PER_DEGREE = 111_320.0
 """Along the equator; for tolerances only."""
@@ -34,14 +40,43 @@ def tolerance_units(planar: PlanarMap) -> NDArray[np.float64]:
     return matrix
 
 
-def shape_arcs(planar: PlanarMap, options: PolygonOptions, names: Sequence[str]) -> Arcs:
-    """Simplify, straighten and smooth the arcs of a map."""
+def shape_arcs(planar: PlanarMap, tracer: RingTracer, options: PolygonOptions, names: Sequence[str]) -> Arcs:
+    """Simplify, smooth and straighten the arcs of a map.
+
+    Parameters
+    ----------
+    tracer : RingTracer
+        Of the map's arcs.
+
+    Raises
+    ------
+    UnknownClass
+        A class to be straightened is not in `names`.
+    """
     arcs, width, height = planar.arcs, planar.width, planar.height
     units = tolerance_units(planar)
-    tolerance = options.simplify
+    pixel = float(np.sqrt(abs(np.linalg.det(units))))
+    straight = class_mask(options.regularize, names)[np.append(0, planar.regions.class_id)]
+    beside = straight[arcs.left] | straight[arcs.right]
+    tolerance = max(options.simplify, STAIRCASE_PIXELS * pixel) if options.smooth else options.simplify
+    if beside.any():
+        arcs = simplify_arcs(arcs, max(tolerance, WALL_PIXELS * pixel), width, height, units, beside)
+    arcs = simplify_arcs(arcs, tolerance, width, height, units, ~beside)
     if options.smooth:
-        tolerance = max(tolerance, STAIRCASE_PIXELS * float(np.sqrt(abs(np.linalg.det(units)))))
-    arcs = simplify_arcs(arcs, tolerance, width, height, units)
-    if options.smooth:
-        arcs = smooth_arcs(arcs, width, height)
-    return arcs
+        arcs = smooth_arcs(arcs, width, height, stays=beside)
+    return straighten_regions(arcs, tracer, straight, width, height, units) if beside.any() else arcs
+
+
+def class_mask(wanted: Sequence[str], names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which classes (0 is no label) are among the wanted ones, (classes + 1,).
+
+    Raises
+    ------
+    UnknownClass
+    """
+    mask = np.zeros(len(names) + 1, bool)
+    for name in wanted:
+        if name not in names:
+            raise UnknownClass(name, names)
+        mask[list(names).index(name) + 1] = True
+    return mask

@@ -28,7 +28,8 @@ _ROWS_AT_ONCE = 4_000_000
 _NOWHERE = np.iinfo(np.int64).max
 
 
-def simplify_arcs(arcs: Arcs, tolerance: float, width: int, height: int, units: NDArray | None = None) -> Arcs:
+def simplify_arcs(arcs: Arcs, tolerance: float, width: int, height: int, units: NDArray | None = None,
+                  which: NDArray[np.bool_] | None = None) -> Arcs:
     """Remove corners, least first, as long as no point of the original border is further away than `tolerance`.
 
     (Corners of pixels may be half a pixel further away: on a sloping border they stick out to either side.)
@@ -50,10 +51,14 @@ def simplify_arcs(arcs: Arcs, tolerance: float, width: int, height: int, units: 
         Size of the raster.
     units : (2, 2) array, optional
         Takes a vector (right, down) in pixels to one in the tolerance's units; pixels where it is left out.
+    which : (arcs,) bool array, optional
+        The arcs that are simplified; all where it is left out.
     """
     if not len(arcs) or tolerance <= 0:
         return arcs
     state = _Corners(arcs, width, height, np.eye(2) if units is None else np.asarray(units, np.float64))
+    if which is not None:
+        state.movable &= which[state.arc]
     state.judge(np.flatnonzero(state.movable), tolerance)
     while True:
         removed = 0
