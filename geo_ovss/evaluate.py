@@ -103,6 +103,11 @@ class Evaluation:
         """Pixels of all pictures."""
         return sum(picture.pixels for picture in self.pictures)
 
+    @property
+    def without_data(self) -> int:
+        """Pixels whose truth is known where the picture holds no data; they are ignored."""
+        return sum(picture.without_data for picture in self.pictures)
+
     def worst(self, count: int) -> list[PictureScore]:
         """The pictures with the lowest mean IoU over the classes of their own truth."""
         ranked = sorted((p for p in self.pictures if not np.isnan(p.mean_iou)), key=lambda p: p.mean_iou)
@@ -137,6 +142,7 @@ class Evaluation:
             ],
             "seconds": round(self.seconds, 3),
             "pixels": self.pixels,
+            "truth_pixels_without_data": self.without_data,
             "peak_memory_bytes": self.peak_memory_bytes,
             "papers_mean_iou_percent": dict(self.papers),
         }

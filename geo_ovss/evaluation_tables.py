@@ -48,6 +48,9 @@ def text_table(evaluation: Evaluation) -> str:
         f"{len(evaluation.pictures)} pictures, {evaluation.pixels / 1e6:.2f} Mpx, {evaluation.seconds:.1f} s"
         + (f", peak memory {evaluation.peak_memory_bytes / 1e6:.0f} MB" if evaluation.peak_memory_bytes else ""),
     ]
+    if evaluation.without_data:
+        share = percent(evaluation.without_data / (evaluation.without_data + int(truth.sum())), 2)
+        lines.append(f"{share} % of the pixels with truth are ignored: the picture holds no data there")
     lines += [f"{paper} reports a mean IoU of {value:.1f}" for paper, value in evaluation.papers.items()]
     return "\n".join(lines)
 

@@ -70,6 +70,8 @@ class PictureScore:
     seconds : float
     pixels : int
         Height times width, with or without truth.
+    without_data : int
+        Pixels whose truth is known where the picture holds no data; they are ignored.
     files : dict
         Size and time of change of the picture and its truth when they were compared.
     """
@@ -80,6 +82,7 @@ class PictureScore:
     blocks: BoundaryErrors
     seconds: float
     pixels: int
+    without_data: int = 0
     files: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -93,7 +96,7 @@ class PictureScore:
         return {
             "name": self.name, "counts": self.matrix.sparse(), "windows": asdict(self.windows),
             "blocks": asdict(self.blocks), "seconds": round(self.seconds, 4), "pixels": self.pixels,
-            "files": self.files,
+            "without_data": self.without_data, "files": self.files,
         }
 
     @classmethod
@@ -101,7 +104,8 @@ class PictureScore:
         """The inverse of `record`."""
         return cls(
             record["name"], ConfusionMatrix.from_sparse(names, record["counts"]), BoundaryErrors(**record["windows"]),
-            BoundaryErrors(**record["blocks"]), record["seconds"], record["pixels"], record["files"],
+            BoundaryErrors(**record["blocks"]), record["seconds"], record["pixels"],
+            record["without_data"], record["files"],
         )
 
 
@@ -132,10 +136,12 @@ def score_picture(
         top, bottom = max(first - distance, 0), min(last + distance, height)
         box = Box(top, 0, bottom - top, width)
         known = truth.read(box)
-        if prediction.valid is not None:
-            known = np.where(prediction.valid(box), known, 0)
         labels = prediction.labels[top:bottom]
         own = slice(first - top, last - top)
+        if prediction.valid is not None:
+            valid = prediction.valid(box)
+            score.without_data += int(((known > 0) & ~valid)[own].sum())
+            known = np.where(valid, known, 0)
         score.matrix.update(known[own], labels[own])
         for errors, (rows, cols) in kinds:
             lines, controls = (

@@ -148,6 +148,7 @@ def test_no_data_pixels_are_ignored(samples: list[Sample]) -> None:
     known = open_truth(samples[0].truth, SceneGrid.of(samples[0].image), RULE.label_map)
     score = score_picture("p", prediction, known, NAMES, 4)
     assert score.matrix.truth_pixels.sum() == (truth[:, :30] > 0).sum()
+    assert score.without_data == (truth[:, 30:] > 0).sum()
 
 
 def test_tables_and_json_say_the_same(samples: list[Sample], tmp_path: Path) -> None:
