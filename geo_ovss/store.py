@@ -128,12 +128,12 @@ class SceneFeatures:
         path.mkdir(parents=True, exist_ok=True)
         layout, chunk = info.layout, info.layout.block
         with disk_full_as_error(path):
-            zarr.create_array(
-                store=str(path / "features"), shape=(*layout.token_shape, info.dim), dtype="float16", overwrite=True,
+            zarr.open_array(
+                store=str(path / "features"), mode="w", shape=(*layout.token_shape, info.dim), dtype="float16",
                 chunks=(chunk // layout.token, chunk // layout.token, info.dim), fill_value=0,
             )
-            zarr.create_array(
-                store=str(path / "valid"), shape=(layout.height, layout.width), dtype="bool", overwrite=True,
+            zarr.open_array(
+                store=str(path / "valid"), mode="w", shape=(layout.height, layout.width), dtype="bool",
                 chunks=(chunk, chunk), fill_value=False,
             )
             (path / JOURNAL).write_bytes(b"")
