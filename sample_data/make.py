@@ -34,7 +34,7 @@ def write_class_file(path: Path) -> None:
 def main() -> None:
     """Write every generated file of the folder."""
     classes = {name: fine for name, (fine, _, _) in CLASSES.items()}
-    town = {"seed": 41, "gsd": 0.3, "style": "town", "season": "summer", "classes": classes, "overwrite": True}
+    town = {"seed": 28, "gsd": 0.3, "style": "town", "season": "summer", "classes": classes, "overwrite": True}
     small = town | {"size": 512}
     write_scene(FOLDER / "town.tif", size=1024, labels_path=FOLDER / "town_labels.tif", **town)  # type: ignore[arg-type]
     write_scene(FOLDER / "town_uint16.tif", dtype="uint16", **small)  # type: ignore[arg-type]

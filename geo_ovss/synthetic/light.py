@@ -82,8 +82,8 @@ class Camera:
             saturation=rng.uniform(0.4, 0.9) if hard else rng.uniform(0.6, 1.15),
             balance=(rng.gauss(0.97 if hard else 1.0, 0.03), 1.0, rng.gauss(1.04 if hard else 1.0, 0.04)),
             falloff=rng.uniform(0.0, 0.08),
-            blur=rng.choice((0.45, 0.6)) if hard else rng.choice((0.3, 0.45, 0.6, 0.8, 1.1)),
-            sharpen=rng.choice((0.5, 1.0, 1.5)) if hard else rng.choice((0.0, 0.0, 0.5, 1.0)),
+            blur=rng.choice((0.45, 0.6)) if hard else rng.choice((0.25, 0.35, 0.5, 0.65, 0.9)),
+            sharpen=rng.choice((0.5, 1.0, 1.5)) if hard else rng.choice((0.0, 0.4, 0.8, 1.2)),
             noise=rng.choice((1.0, 2.0, 3.0, 6.0)),
             jpeg=rng.randint(35, 92) if rng.random() < 0.6 else None,
         )
