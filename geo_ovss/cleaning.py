@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geo_ovss.measure import PixelAreas, to_map
 from geo_ovss.merging import RegionGraph, add_up_pairs, fill_holes, merge_small, regrouped
 from geo_ovss.progress import Progress
-from geo_ovss.regions import RegionCounter, Strip, add_up, iterate_strips
+from geo_ovss.regions import RegionCounter, Strip, add_up, iterate_strips, place_of
 
 
 def clean_labels(source: str | Path, out: str | Path, *, min_area: float = 0.0, holes: float | bool = False,
@@ -45,10 +45,8 @@ def clean_labels(source: str | Path, out: str | Path, *, min_area: float = 0.0, 
         if min_area > 0:
             class_id = merge_small(graph, min_area)
         lookup = class_id[found].astype(raster.dtypes[0])
-        profile = {key: raster.profile[key] for key in ("driver", "width", "height", "count", "dtype", "nodata", "crs",
-                                                        "transform")}
-        if raster.transform.is_identity:
-            del profile["transform"]
+        profile = {key: raster.profile[key] for key in ("driver", "width", "height", "count", "dtype", "nodata")}
+        profile |= place_of(raster)
         part = out.with_name(f".{out.name}.part")
         profile |= {"tiled": True, "compress": "DEFLATE", "zlevel": 1, "BIGTIFF": "IF_SAFER"}
         with rasterio.open(part, "w", **profile) as target:

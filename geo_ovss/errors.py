@@ -496,3 +496,10 @@ class UnknownClass(GeoOvssError):
 
     def __init__(self, name: str, names: Iterable[str]) -> None:
         super().__init__(f"There is no class {name!r}; the classes are {', '.join(names)}.")
+
+
+class ConfidenceNeeded(GeoOvssError):
+    """Objects can be told apart by their confidence only."""
+
+    def __init__(self) -> None:
+        super().__init__("Touching objects are split by their confidence, and there is no confidence raster.")

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pyogrio
 import pyproj
 import rasterio
 
 from geo_ovss.atomic import writing
 from geo_ovss.cleaning import clean_labels
-from geo_ovss.errors import BadTargetCrs, LayerExists, LayerUnsupported
+from geo_ovss.errors import BadTargetCrs, ConfidenceNeeded, LayerExists, LayerUnsupported
 from geo_ovss.formats import Layer, VectorFormat, format_of, write_gpkg
+from geo_ovss.instances import split_instances
 from geo_ovss.measure import Ground
 from geo_ovss.place import Placement
 from geo_ovss.polygons import PolygonOptions, polygonize
 from geo_ovss.progress import Progress
+from geo_ovss.shaping import class_mask
 from geo_ovss.style import add_layer_style
 from geo_ovss.summary import Summary, SummaryBuilder
 
@@ -75,8 +78,9 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
         if options.cleans:
             labels_path = clean_labels(labels_path, Path(work) / "labels.tif", min_area=options.min_area,
                                        holes=options.fill_holes, progress=progress)
-        frames = polygonize(labels_path, names, confidence_path=confidence_path, options=options, target_crs=crs,
-                            progress=progress)
+        instances = _instances(labels_path, confidence_path, names, options, Path(work), progress)
+        frames = polygonize(labels_path, names, confidence_path=confidence_path, instances_path=instances,
+                            options=options, target_crs=crs, progress=progress)
         if adding:
             shutil.copy2(path, part)
         multi = options.dissolve or placement.crosses
@@ -89,6 +93,17 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
     summary = builder.summary(path, messages)
     summary.write_csv(summary_path(path))
     return summary
+
+
+def _instances(labels_path: str | Path, confidence_path: str | Path | None, names: Sequence[str],
+               options: PolygonOptions, work: Path, progress: Progress) -> Path | None:
+    """The numbers of objects, where classes are to be split; a dissolved class has no single objects."""
+    classes = np.flatnonzero(class_mask(options.instances, names)).tolist()
+    if not classes or options.dissolve:
+        return None
+    if confidence_path is None:
+        raise ConfidenceNeeded
+    return split_instances(labels_path, confidence_path, work / "instances.tif", classes, progress=progress)
 
 
 def summary_path(path: Path) -> Path:

@@ -12,7 +12,7 @@ from rasterio.shutil import copy as copy_raster
 
 from geo_ovss.atomic import writing
 from geo_ovss.errors import NotATiff
-from geo_ovss.regions import iterate_strips
+from geo_ovss.regions import iterate_strips, place_of
 from geo_ovss.style import raster_qml
 
 BLOCK = 512
@@ -80,16 +80,11 @@ def finish_confidence_raster(source: str | Path, out: str | Path, *, metadata: M
 
 
 def _profile(raster: rasterio.DatasetReader) -> dict[str, Any]:
-    profile = {
+    return {
         "driver": "GTiff", "width": raster.width, "height": raster.height, "count": 1, "dtype": raster.dtypes[0],
         "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "DEFLATE", "zlevel": 1,
-        "BIGTIFF": "IF_SAFER",
+        "BIGTIFF": "IF_SAFER", **place_of(raster),
     }
-    if raster.crs is not None:
-        profile["crs"] = raster.crs
-    if not raster.transform.is_identity:
-        profile["transform"] = raster.transform
-    return profile
 
 
 def _to_cog(source: Path, out: Path, resampling: str, **options: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -28,6 +29,12 @@ def iterate_strips(source: rasterio.DatasetReader, rows: int | None = None) -> I
     for row in range(0, source.height, step):
         height = min(step, source.height - row)
         yield row, source.read(1, window=Window(0, row, source.width, height))
+
+
+def place_of(raster: rasterio.DatasetReader) -> dict[str, Any]:
+    """CRS and transform as a new raster in the same place takes them; empty where there are none."""
+    place = {"crs": raster.crs} if raster.crs is not None else {}
+    return place if raster.transform.is_identity else {**place, "transform": raster.transform}
 
 
 def add_up(index: NDArray[np.integer], values: NDArray, size: int) -> NDArray[np.float64]:
