@@ -84,7 +84,7 @@ def _collar(raster: Raster) -> str:
     share = raster.survey.collar_share
     if share < SILENT_COLLAR:
         return ""
-    colours = [_tone_name(c.tone.value, c.tone.bright, raster) for c in raster.survey.collars]
+    colours = [_tone_name(c.tone.value, c.tone.bright, raster) for c in raster.survey.collars if not c.declared]
     return (
         f"A {' and '.join(colours)} collar that is not declared covers {100 * share:.1f} % of the picture and counts as"
         " no data (--collar keep to label it)."

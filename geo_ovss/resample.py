@@ -18,7 +18,9 @@ VALID_SHARE = 0.5
 """A working pixel is valid where at least this share of what lies under it is."""
 
 
-PIXELS_AT_ONCE = 2**24
+TINY = 1e-4
+"""Shares closer than this are the same: sums of 32-bit weights are no better."""
+PIXELS_AT_ONCE = 2**22
 """Source pixels that a box is made of at most at a time, where many go into one."""
 
 
@@ -94,18 +96,22 @@ def resample(
 
     Returns
     -------
-    pixels : ndarray, (B, h, w) float64
+    pixels : ndarray, (B, h, w) float32, or float64 where a float32 would not hold the source's values
     valid : ndarray of bool, (h, w)
     """
-    share = _both(valid.astype(np.float64), rows, cols)
-    known = share >= VALID_SHARE - 1e-9
-    clean = np.where(valid, pixels, 0).astype(np.float64)
-    out = np.stack([_both(band, rows, cols) for band in clean])
-    return out / np.where(share > 0, share, 1.0), known
+    kind = np.result_type(np.float32, pixels.dtype)
+    if valid.all():
+        out = np.stack([_both(band.astype(kind), rows, cols) for band in pixels])
+        return out, np.ones(out.shape[1:], dtype=bool)
+    share = _both(valid.astype(kind), rows, cols)
+    out = np.stack([_both(np.where(valid, band, 0).astype(kind), rows, cols) for band in pixels])
+    partly = (share > 0) & (share < 1 - TINY)  # elsewhere not divided: the same to the bit as where all is valid
+    return out / np.where(partly, share, 1), share >= VALID_SHARE - TINY
 
 
 def _both(plane: np.ndarray, rows: AxisWeights, cols: AxisWeights) -> np.ndarray:
-    return np.ascontiguousarray((cols.matrix @ (rows.matrix @ plane).T).T)
+    down = rows.matrix.astype(plane.dtype) @ plane
+    return (cols.matrix.astype(plane.dtype) @ down.T).T
 
 
 def _radius(scale: float, kernel: Kernel) -> float:
@@ -129,7 +135,7 @@ class ResampledSource(Generic[Inner]):
         self.source, self.size, self.rows, self.cols, self.kernel = source, size, rows, cols, kernel
 
     def read(self, row: int, col: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Pixels (B, height, width) float64 and valid (height, width) of a box of the grid, made piece by piece."""
+        """Pixels (B, height, width) of floats and valid (height, width) of a box of the grid, made piece by piece."""
         at_once = max(int(np.sqrt(PIXELS_AT_ONCE / max(self.rows * self.cols, 1))), 1)
         pixels, valid = None, np.empty((height, width), dtype=bool)
         for top in range(0, height, at_once):
@@ -137,7 +143,7 @@ class ResampledSource(Generic[Inner]):
                 tall, wide = min(at_once, height - top), min(at_once, width - left)
                 part, known = self._read_piece(row + top, col + left, tall, wide)
                 if pixels is None:
-                    pixels = np.empty((len(part), height, width))
+                    pixels = np.empty((len(part), height, width), part.dtype)
                 pixels[:, top : top + tall, left : left + wide] = part
                 valid[top : top + tall, left : left + wide] = known
         assert pixels is not None

@@ -91,8 +91,11 @@ def test_noise_around_declared_no_data_goes_with_it(tmp_path: Path) -> None:
         exact = (file.read() == 0).all(0)
     inside, _ = depths(wedge())
     assert (~exact & (inside > 2)).any()
-    _, valid = read(path)
+    with open_raster(path) as raster:
+        assert raster.messages == []
+        _, valid = raster.read(0, 0, HEIGHT, WIDTH)
     assert not (valid & (inside > 2)).any()
+    assert not (valid & exact).any()
 
 
 def test_an_alpha_band_that_masks_is_believed(tmp_path: Path) -> None:
