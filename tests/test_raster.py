@@ -365,3 +365,24 @@ def test_the_overview_is_the_scene_made_small(tmp_path: Path) -> None:
     assert transform.almost_equals(PLACE * rasterio.Affine.scale(5))
     assert same.shape == (300, 450, 3)
     assert place == PLACE
+
+
+# -- the pictures that come with the project ----------------------------------------------------------------------
+
+SAMPLES = Path(__file__).resolve().parents[1] / "sample_data"
+
+
+@pytest.mark.skipif(not (SAMPLES / "town.tif").exists(), reason="sample_data/ is not here")
+def test_the_sample_scenes() -> None:
+    """One town in several shapes: what is read of it is the same town, and what is no data in it is none."""
+    shapes = {}
+    for name in ("town_uint16", "town_nodata", "town_collar", "town_rotated"):
+        with open_raster(SAMPLES / f"{name}.tif") as raster:
+            shapes[name] = raster.read(0, 0, raster.height, raster.width)
+    valid = {name: known.mean() for name, (_, known) in shapes.items()}
+    assert valid["town_uint16"] == valid["town_rotated"] == 1
+    assert 0.7 < valid["town_collar"] < 0.8
+    assert valid["town_nodata"] == pytest.approx(valid["town_collar"], abs=0.005)
+    both = shapes["town_nodata"][1] & shapes["town_collar"][1]
+    difference = np.abs(shapes["town_nodata"][0].astype(int) - shapes["town_collar"][0])[both]
+    assert difference.mean() < 8  # the one is a JPEG of the other
