@@ -35,12 +35,14 @@ def main() -> None:
     """Write every generated file of the folder."""
     classes = {name: fine for name, (fine, _, _) in CLASSES.items()}
     town = {"seed": 28, "gsd": 0.3, "style": "town", "season": "summer", "classes": classes, "overwrite": True}
-    small = town | {"size": 512}
+    coarser = town | {"size": 512, "gsd": 0.6}  # the same extent in metres is the same world
     write_scene(FOLDER / "town.tif", size=1024, labels_path=FOLDER / "town_labels.tif", **town)  # type: ignore[arg-type]
-    write_scene(FOLDER / "town_uint16.tif", dtype="uint16", **small)  # type: ignore[arg-type]
-    write_scene(FOLDER / "town_nodata.tif", nodata_wedge=True, **small)  # type: ignore[arg-type]
-    write_scene(FOLDER / "town_collar.tif", nodata_wedge=True, declare_nodata=False, **small)  # type: ignore[arg-type]
-    write_scene(FOLDER / "town_rotated.tif", rotation_deg=20.0, labels_path=FOLDER / "town_rotated_labels.tif", **small)  # type: ignore[arg-type]
+    write_scene(FOLDER / "town_uint16.tif", dtype="uint16", **coarser)  # type: ignore[arg-type]
+    write_scene(FOLDER / "town_nodata.tif", nodata_wedge=True, **coarser)  # type: ignore[arg-type]
+    write_scene(FOLDER / "town_collar.tif", nodata_wedge=True, declare_nodata=False, **coarser)  # type: ignore[arg-type]
+    write_scene(
+        FOLDER / "town_rotated.tif", rotation_deg=20.0, labels_path=FOLDER / "town_rotated_labels.tif", **coarser
+    )  # type: ignore[arg-type]
     write_class_file(FOLDER / "town_classes.txt")
 
 
