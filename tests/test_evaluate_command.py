@@ -222,6 +222,8 @@ def test_killed_run_goes_on_where_it_was(folder: Path, tmp_path: Path, run: Run)
         (["--sweep", "colour=1:2:1"], "neither a value of a preset"),
         (["--table", "out.txt"], "ends in .md or .csv"),
         (["--json", "nowhere/out.json"], "output folder nowhere does not exist"),
+        (["--json", "empty/other.png"], "exists already"),
+        (["--plot", "empty"], "exists already"),
         (["--threshold", "2"], "--threshold takes"),
         (["--preset", "nothing"], "nothing"),
     ],

@@ -19,8 +19,8 @@ from geo_ovss.segmenter import Segmenter
 from geo_ovss.synthetic import COARSE, draw_scene
 from geo_ovss.vocabulary import parse_classes
 
-DRAWN = ((101, "suburb"), (102, "lagoon"), (103, "countryside"), (104, "city"))
-"""Seeds and styles of the drawn scenes; the training draws other seeds."""
+DRAWN = ((910101, "suburb"), (910102, "lagoon"), (910103, "countryside"), (910104, "city"))
+"""Seeds and styles of the drawn scenes; those of the training are small."""
 
 LOCAL = {"key_value_extension": False, "proxy_anchors": False, "dynamic_normalisation": False}
 """The same model with its windows alone."""

@@ -10,16 +10,16 @@ from typing import Annotated, Literal
 import typer
 
 from geo_ovss.ablation import ablation_variants, sweep_variants
+from geo_ovss.atomic import check_folder
 from geo_ovss.commands import options as o
 from geo_ovss.commands.assemble import check_threshold, preset_with, raster_options
 from geo_ovss.commands.evaluation_task import Kept, Task, benchmark_task, folder_task, run_variant
 from geo_ovss.commands.segment import tell_model
 from geo_ovss.datasets import dataset_names
-from geo_ovss.errors import BadOption, EvaluationInputMissing
+from geo_ovss.errors import BadOption, EvaluationInputMissing, OutputExists
 from geo_ovss.evaluate import Evaluation
 from geo_ovss.evaluation_tables import comparison_rows, csv_table, markdown_table, percent, text_table
 from geo_ovss.metrics import BOUNDARY_DISTANCE
-from geo_ovss.outputs import check_folder
 from geo_ovss.presets import DEFAULT_PRESET
 from geo_ovss.progress import make_progress
 from geo_ovss.segmenter import QueryOptions, Segmenter
@@ -117,6 +117,7 @@ def evaluate(
     json_file: JsonFile = None,
     plot: PlotFolder = None,
     table: Tables = None,
+    overwrite: o.Overwrite = False,
     work: Work = None,
     progress: o.ProgressOption = o.ProgressKind.AUTO,
 ) -> None:
@@ -124,7 +125,7 @@ def evaluate(
     show = make_progress(progress.value)
     try:
         check_threshold(threshold)
-        _check_outputs(json_file, table or [], plot)
+        _check_outputs(json_file, table or [], plot, overwrite)
         chosen = preset_with(preset, settings).with_overrides(
             clip=clip, guide=guide, sam=sam, method=method, refine=refine
         )
@@ -175,12 +176,17 @@ def evaluate(
         show.close()
 
 
-def _check_outputs(json_file: Path | None, tables: list[Path], plot: Path | None) -> None:
-    for path in (*tables, *([json_file] if json_file not in (None, Path("-")) else []), *([plot] if plot else [])):
-        check_folder(Path(path))
+def _check_outputs(json_file: Path | None, tables: list[Path], plot: Path | None, overwrite: bool) -> None:
+    files = [*tables, *([json_file] if json_file not in (None, Path("-")) else [])]
+    for path in (*files, *([plot] if plot else [])):
+        check_folder(Path(str(path)))
     for path in tables:
         if path.suffix not in (".md", ".csv"):
             raise BadOption("--table", str(path), "a file that ends in .md or .csv")
+    existing = [Path(str(path)) for path in files if Path(str(path)).exists()]
+    existing += sorted(plot.rglob("*.png")) if plot else []
+    if existing and not overwrite:
+        raise OutputExists(existing[0])
 
 
 def _deliver(task: Task, runs: list[tuple[str, Evaluation]], json_file: Path | None, tables: list[Path],
