@@ -17,11 +17,11 @@ from geo_ovss.encoders.sam import SamEncoder
 from geo_ovss.encoders.text import TextEncoder
 from geo_ovss.methods import METHODS, Method, build_method
 from geo_ovss.methods.registry import merge_options
+from geo_ovss.model_sources import Source, resolve
 from geo_ovss.models import Component, Weights
 from geo_ovss.networks import clip_config, make_clip, make_guide, make_sam, make_text
 from geo_ovss.presets import Preset
 from geo_ovss.progress import Progress
-from geo_ovss.model_sources import Source, resolve
 
 DEFAULT_GUIDE = "dino-vit-b-8"
 """For a method that needs a guide where the preset has none: the one that GLA-CLIP and ProxyCLIP are published with."""
@@ -136,8 +136,7 @@ def shape_of(preset: Preset) -> tuple[int, int]:
 
 @cache
 def _guide_patch(source: Source) -> int:
-    with torch.device("meta"):
-        return int(make_guide(source, None).patch_embed.patch_size[0])
+    return int(make_guide(source, None).patch_embed.patch_size[0])
 
 
 def build(

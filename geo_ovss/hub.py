@@ -71,7 +71,8 @@ def fetch(repo: str, file: str, name: str, sha256: str | None = None, on_bytes: 
         hf_hub_url(repo, file, revision=metadata.commit_hash, endpoint=constants.ENDPOINT), blobs / metadata.etag,
         name=name, size=metadata.size, sha256=published, headers=build_hf_headers(), on_bytes=on_bytes,
     )
-    return Path(hf_hub_download(repo, file, cache_dir=constants.HF_HUB_CACHE))  # finds the bytes, files them by name
+    # finds the bytes in its cache, and files them under their name
+    return Path(hf_hub_download(repo, file, cache_dir=constants.HF_HUB_CACHE, endpoint=constants.ENDPOINT))
 
 
 def _drop_if_cut(blob: Path, size: int | None) -> None:

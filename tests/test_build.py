@@ -32,6 +32,7 @@ from geo_ovss.errors import (
 )
 from geo_ovss.model_sources import resolve
 from geo_ovss.models import MIRROR
+from geo_ovss.networks import WithoutRandomStart
 from geo_ovss.presets import get_preset
 from geo_ovss.published import run_published
 
@@ -316,7 +317,7 @@ def _published_clip(name: str, folder: Path) -> Path:
 
 
 def _published_guide(name: str, folder: Path) -> Path:
-    with torch.device("meta"):
+    with WithoutRandomStart():
         shapes = shapes_of(timm.create_model(name, num_classes=0))
     return spread(shapes, folder / "guide.pth")
 

@@ -22,6 +22,7 @@ from geo_ovss import models
 from geo_ovss.commands.models import models_app
 from geo_ovss.errors import ModelMissing, UnknownModel
 from geo_ovss.models import MIRROR, Weights, catalogue, get_weights, list_models, locate, status
+from geo_ovss.networks import WithoutRandomStart
 from geo_ovss.presets import load_presets
 
 RUN = CliRunner()
@@ -60,7 +61,7 @@ def test_sizes_from_parameters_are_those_of_the_architectures() -> None:
     for entry in catalogue().values():
         if not entry.size_about:
             continue
-        with torch.device("meta"):
+        with WithoutRandomStart():
             network = (open_clip.CLIP(**open_clip.get_model_config(entry.architecture)) if entry.component == "clip"
                        else timm.create_model(entry.architecture, num_classes=0))
         parameters = sum(tensor.numel() for tensor in network.state_dict().values())
