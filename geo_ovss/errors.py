@@ -503,3 +503,10 @@ class ConfidenceNeeded(GeoOvssError):
 
     def __init__(self) -> None:
         super().__init__("Touching objects are split by their confidence, and there is no confidence raster.")
+
+
+class FoliumMissing(GeoOvssError):
+    """An interactive map needs folium."""
+
+    def __init__(self) -> None:
+        super().__init__("The interactive map needs folium: pip install 'geo-ovss[explore]'.")

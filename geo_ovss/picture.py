@@ -28,7 +28,8 @@ CLASS_OPACITY = 0.45
 
 _DPI = 100
 _SMALLEST_SIDE = 500
-_INVALID = np.array([244, 244, 244], np.uint8)
+INVALID = np.array([244, 244, 244], np.uint8)
+"""Shown where the scene has no data."""
 _HALO = [withStroke(linewidth=3, foreground="white")]
 _FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Noto Sans Arabic",
           "Noto Sans Devanagari", "Microsoft YaHei", "Hiragino Sans", "Arial Unicode MS")
@@ -60,7 +61,7 @@ def blend(rgb: NDArray[np.uint8], labels: NDArray, colours: Sequence[str], valid
     strength[border & (labels > 0)] = 1
     over = rgb * (1 - strength[..., None]) + palette[labels] * strength[..., None]
     if valid is not None:
-        over[~valid] = _INVALID
+        over[~valid] = INVALID
     return over.round().clip(0, 255).astype(np.uint8)
 
 
