@@ -76,5 +76,6 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "\n".join(f"{name}: {' | '.join(words)}" for name, words in value.items())
     if isinstance(value, (list, tuple)):
-        return "\n".join(map(str, value)) or "-"
-    return str(value)
+        sentences = any(isinstance(v, str) and " " in v for v in value)
+        return ("\n" if sentences else ", ").join(map(str, value)) or "-"
+    return "-" if value is None else str(value)
