@@ -41,7 +41,6 @@ def info(
     read = raster_options(bands=bands, nodata=nodata, collar=collar.value, stretch=stretch, gsd=gsd, aoi=aoi)
     with open_raster(scene, read) as raster:
         rows: dict[str, Any] = {**raster.info(), **plan(raster.height, raster.width, chosen)}
-        rows["notes"] = list(raster.messages)
     if classes is not None:
         rows["classes"] = {c.name: list(c.words) for c in parse_classes(classes).classes}
     if as_json:
