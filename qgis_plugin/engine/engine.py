@@ -18,7 +18,10 @@ ENGINE_SERIES = (0, 1)
 """The engine's major and minor version whose command line this plugin speaks."""
 
 CHECK_SECONDS = 120.0
-"""Time limit of a check: the first start of a fresh environment compiles every module it imports."""
+"""Time limit of a check."""
+
+FIRST_START_SECONDS = 900.0
+"""Time limit of the first start of a fresh environment: it compiles every module it imports, from a cold disk."""
 
 VERSION_LINE = re.compile(r"geo-ovss (\d+)\.(\d+)(\S*)")
 
@@ -72,7 +75,11 @@ class Engine:
         return event.outputs
 
     def ask(
-        self, arguments: Sequence[str], log: RunLog, cancelled: Callable[[], bool] = lambda: False
+        self,
+        arguments: Sequence[str],
+        log: RunLog,
+        cancelled: Callable[[], bool] = lambda: False,
+        limit_seconds: float = CHECK_SECONDS,
     ) -> str:
         """Run a short command (``-m geo_ovss --version``, ``-c ...``) and give its standard output.
 
@@ -81,24 +88,29 @@ class Engine:
         EngineNotStarted, EngineCancelled, EngineUnusable
         """
         answer: list[str] = []
-        end, errors = self._call(list(arguments), log, answer.append, cancelled, CHECK_SECONDS)
+        end, errors = self._call(list(arguments), log, answer.append, cancelled, limit_seconds)
         if end.cancelled:
             raise EngineCancelled
         if end.timed_out:
-            raise EngineUnusable(f"{self.interpreter} did not answer within {CHECK_SECONDS:.0f} seconds.")
+            raise EngineUnusable(f"{self.interpreter} did not answer within {limit_seconds:.0f} seconds.")
         if end.crashed or end.status != 0:
             reason = _ending(errors.last or "it gave no reason")
             raise EngineUnusable(f"{self.interpreter} cannot run geo-ovss: {reason}")
         return "\n".join(answer)
 
-    def version(self, log: RunLog | None = None, cancelled: Callable[[], bool] = lambda: False) -> str:
+    def version(
+        self,
+        log: RunLog | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+        limit_seconds: float = CHECK_SECONDS,
+    ) -> str:
         """The engine's version, once it is known to be one that this plugin speaks with.
 
         Raises
         ------
         EngineNotStarted, EngineCancelled, EngineUnusable
         """
-        answer = self.ask(["-m", "geo_ovss", "--version"], log or RunLog(), cancelled)
+        answer = self.ask(["-m", "geo_ovss", "--version"], log or RunLog(), cancelled, limit_seconds)
         match = VERSION_LINE.search(answer)
         if match is None:
             heard = _ending(answer[:80] or "nothing")

@@ -20,7 +20,7 @@ from pathlib import Path
 from .base_pythons import check_base_python
 from .child_environment import clean_environment
 from .child_process import ChildProcess
-from .engine import Engine
+from .engine import FIRST_START_SECONDS, Engine
 from .errors import EngineCancelled, EngineError, EngineFailed, EnvironmentRefused
 from .install_options import InstallOptions
 from .run_log import RunLog
@@ -133,7 +133,7 @@ class OwnEnvironment:
             on_step(1, 3, "Installing the engine")
             _call(python, options.pip_arguments(), folder, options, log, cancelled)
             on_step(2, 3, "Asking the engine for its version")
-            Engine(python).version(log, cancelled)
+            Engine(python).version(log, cancelled, FIRST_START_SECONDS)
             _write_state(folder, WHOLE)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
