@@ -11,6 +11,7 @@ from torch import Tensor
 
 from geo_ovss.checkpoints import fingerprint
 from geo_ovss.devices import resolve_device, resolve_dtype
+from geo_ovss.download import OnBytes
 from geo_ovss.encoders.clip import ClipEncoder
 from geo_ovss.encoders.guide import GuideEncoder
 from geo_ovss.encoders.sam import SamEncoder
@@ -214,18 +215,20 @@ def _print_of(source: Source, path: Any) -> str:
     return f"{source.name.split('.')[0]} {fingerprint(path)}"
 
 
-def _reports(progress: Progress | None, source: Source) -> Any:
+def _reports(progress: Progress | None, source: Source) -> OnBytes | None:
     """A download's bytes on a progress bar, in megabytes."""
     if progress is None:
         return None
-    shown = {"done": -1.0}
+    started = False
 
     def on_bytes(done: int, total: int | None) -> None:
-        if shown["done"] < 0:
-            shown["done"] = done / 1e6
+        nonlocal started
+        if not started:
+            started = True
             progress.start(f"fetch {source.name} (MB)", round((total or done) / 1e6, 1), round(done / 1e6, 1))
-        elif done / 1e6 - shown["done"] >= 1 or done == total:
-            progress.advance(done / 1e6 - shown["done"])
-            shown["done"] = done / 1e6
+        if done == total:
+            progress.advance(progress.total - progress.done)
+        elif done / 1e6 - progress.done >= 1:
+            progress.advance(done / 1e6 - progress.done)
 
     return on_bytes

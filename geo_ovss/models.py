@@ -253,15 +253,23 @@ def obtain(weights: Weights, *, offline: bool = False, on_bytes: OnBytes | None 
     return download(weights.url, target, name=weights.name, size=weights.size, sha256=weights.sha256, on_bytes=on_bytes)
 
 
-def verify(name: str, on_bytes: OnBytes | None = None) -> Verification:
+def verify(model: str | Weights, on_bytes: OnBytes | None = None) -> Verification:
     """Compare a model's file with the publisher's hash, from `models.toml` or from the hub's own cache.
+
+    Parameters
+    ----------
+    model : str or Weights
+        A name of the catalogue, or a file that another catalogue describes.
+    on_bytes : callable
+        Progress.
 
     Raises
     ------
     UnknownModel
         If the catalogue has no such name.
     """
-    found = status(get_weights(name))
+    found = status(get_weights(model) if isinstance(model, str) else model)
+    name = found.weights.name
     if found.path is None:
         return Verification(name, None, False, "missing")
     if found.state == "cut":

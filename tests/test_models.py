@@ -159,6 +159,37 @@ def test_fetch_of_an_unknown_name() -> None:
     assert isinstance(RUN.invoke(models_app, ["fetch", "clip-of-dreams"]).exception, UnknownModel)
 
 
+@pytest.mark.parametrize(("name", "file"), [
+    ("ViT-B-16:laion2b_s34b_b88k", "laion/CLIP-ViT-B-16-laion2B-s34B-b88K/open_clip_model.safetensors"),
+    ("vit_small_patch14_dinov2.lvd142m", "timm/vit_small_patch14_dinov2.lvd142m/model.safetensors"),
+])
+def test_models_of_the_libraries_own_lists_can_be_fetched(nothing_here: Path, name: str, file: str) -> None:
+    """The command that an error message gives works for them too."""
+    failed = RUN.invoke(models_app, ["fetch", name])
+    assert isinstance(failed.exception, ModelMissing) and f"models fetch {name}" in str(failed.exception)
+    (nothing_here / file).parent.mkdir(parents=True)
+    shutil.copy(tiny_clip(nothing_here).with_suffix(".safetensors"), nothing_here / file)
+    assert str(nothing_here / file) in RUN.invoke(models_app, ["fetch", name]).stdout.replace("\n", "")
+    assert "no published hash" in RUN.invoke(models_app, ["verify", name]).stdout
+
+
+def test_a_download_shows_on_the_progress(served: FileServer, tmp_path: Path) -> None:
+    import io
+
+    import open_clip
+
+    from geo_ovss.build import build_text
+    from geo_ovss.presets import get_preset
+    from geo_ovss.progress import JsonProgress
+
+    open_clip.add_model_config(tmp_path / "tiny.json")
+    lines = io.StringIO()
+    build_text(get_preset("mini"), clip="tiny", device="cpu", progress=JsonProgress(lines))
+    states = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert {state["stage"] for state in states} == {"fetch tiny (MB)"}
+    assert states[-1]["done"] == pytest.approx(states[-1]["total"], abs=0.1)
+
+
 def test_the_command_ends_with_status_2_and_one_sentence(nothing_here: Path) -> None:
     """The real command line, without a network."""
     result = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from geo_ovss.errors import ModelDamaged, ModelMissing, UnknownModel
-from geo_ovss.models import MIRROR, ModelStatus, Weights, catalogue, get_weights, list_models, obtain, verify
+from geo_ovss.errors import ModelDamaged, ModelMissing, ModelUnreadable, UnknownModel
+from geo_ovss.models import MIRROR, Component, ModelStatus, Weights, catalogue, get_weights, list_models, obtain, verify
 from geo_ovss.presets import load_presets
 
 models_app = typer.Typer(no_args_is_help=True, help="The weights that presets use: list, fetch, verify.")
@@ -57,16 +58,16 @@ def fetch(names: Names) -> None:
 def verify_(names: OptionalNames = None, as_json: AsJson = False) -> None:
     """Compare files with the hashes that their publishers give."""
     chosen = _expand(names) if names else [s.weights for s in list_models() if s.path is not None]
-    results = [verify(weights.name) for weights in chosen]
+    results = [verify(weights) for weights in chosen]
     if as_json:
         print(json.dumps([{"name": r.name, "path": str(r.path) if r.path else None, "ok": r.ok, "detail": r.detail}
                           for r in results]))
     else:
         for result in results:
             print(f"{result.name}: {result.detail}")
-    for result in results:
+    for weights, result in zip(chosen, results, strict=True):
         if result.path is None:
-            raise ModelMissing(get_weights(result.name).label, result.name)
+            raise ModelMissing(weights.label, weights.name)
         if result.ok is False:
             raise ModelDamaged(result.path, result.detail)
 
@@ -85,7 +86,7 @@ def _row(status: ModelStatus) -> dict[str, Any]:
 
 
 def _expand(names: list[str]) -> list[Weights]:
-    """Names of models, and presets as the models they use; each once."""
+    """Names of models, here or in open_clip's and timm's own lists, and presets as the models they use; each once."""
     chosen: dict[str, Weights] = {}
     for name in names:
         if name in catalogue():
@@ -94,8 +95,21 @@ def _expand(names: list[str]) -> list[Weights]:
             preset = load_presets()[name]
             chosen |= {m: get_weights(m) for m in (preset.clip, preset.guide, preset.sam) if m}
         else:
-            raise UnknownModel("model or preset", name, "`geo-ovss models list` shows the names")
+            chosen[name] = _of_a_library(name)
     return list(chosen.values())
+
+
+def _of_a_library(name: str) -> Weights:
+    """An open_clip model written ARCHITECTURE:TAG, or a timm model."""
+    from geo_ovss.model_sources import resolve
+
+    components: tuple[Component, ...] = ("clip", "guide")
+    for component in components:
+        with contextlib.suppress(UnknownModel, ModelUnreadable):
+            source = resolve(component, name)
+            if source.weights is not None:
+                return source.weights
+    raise UnknownModel("model or preset", name, "`geo-ovss models list` shows the names")
 
 
 def _fetch_with_bar(weights: Weights) -> Path:
