@@ -82,7 +82,7 @@ def load_state(module: torch.nn.Module, state: State, path: Path) -> None:
         what = f"{unlike[0]} has another shape" if unlike else (
             f"{missing[0]} is missing" if missing else f"{surplus[0]} is not part of it")
         raise ModelUnreadable(path, f"it does not fit the architecture ({what})")
-    module.load_state_dict(state)
+    module.load_state_dict(state, assign=True)  # not copied: a large model is in memory once
 
 
 def fingerprint(path: Path) -> str:
