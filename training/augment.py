@@ -26,9 +26,9 @@ def colour(pixels: Tensor, generator: torch.Generator) -> Tensor:
         return torch.rand(b, *shape, generator=generator).to(pixels.device) * (high - low) + low
 
     x = pixels / 255
-    x = x * torch.exp(uniform(-0.35, 0.35, 1, 1, 1) + uniform(-0.12, 0.12, 3, 1, 1))
+    x = x * torch.exp(uniform(-0.4, 0.4, 1, 1, 1) + uniform(-0.2, 0.2, 3, 1, 1))
     x = x.clamp(1e-3, 1.2) ** torch.exp(uniform(-0.35, 0.35, 1, 1, 1))
-    x = torch.lerp(x.mean(1, keepdim=True), x, uniform(0.3, 1.4, 1, 1, 1))
+    x = torch.lerp(x.mean(1, keepdim=True), x, uniform(0.1, 1.5, 1, 1, 1))
     x = torch.lerp(x.mean((2, 3), keepdim=True), x, uniform(0.6, 1.4, 1, 1, 1))
     haze = uniform(0, 0.4, 1, 1, 1) * (uniform(0, 1, 1, 1, 1) < 0.3)
     x = torch.lerp(x, uniform(0.55, 0.95, 3, 1, 1), haze)

@@ -37,7 +37,8 @@ def assemble(run: Path, folder: Path, scale: float) -> open_clip.CLIP:
     path.write_text(json.dumps(model_config(settings()), indent=2) + "\n")
     open_clip.add_model_config(path)
     model = open_clip.create_model("mini").eval()
-    model.visual.load_state_dict(torch.load(run / "last.pt", map_location="cpu")["average"])
+    finished = run / "readout.pt" if (run / "readout.pt").exists() else run / "last.pt"
+    model.visual.load_state_dict(torch.load(finished, map_location="cpu")["average"])
     text = torch.load(run / "text.pt", map_location="cpu")["text"]
     missing, unexpected = model.load_state_dict(text, strict=False)
     if unexpected or any(not k.startswith("visual.") and k != "logit_scale" for k in missing):

@@ -9,7 +9,8 @@ from torch import Tensor
 from training import text_space, words
 
 NEIGHBOUR = 0.5  # cosine to a concept's centre above which a phrase counts as meaning about the same
-BLUR = 0.8  # at most this much of an unrelated word is added
+MARGIN = 0.3  # by how much it must mean that concept more than any unrelated one
+BLUR = 0.5  # at most this much of an unrelated word is added
 
 
 class Prototypes:
@@ -34,9 +35,15 @@ class Prototypes:
         names = list(self.synonyms)
         centres = torch.stack([F.normalize(self.of(self.synonyms[c]).mean(0), dim=0) for c in names])
         allowed = torch.tensor([not any(h in p for h in held) for p in phrases], device=centres.device)
+        related = torch.eye(len(names), dtype=torch.bool, device=centres.device)
+        for family in words.FAMILIES:
+            ids = torch.tensor([names.index(c) for c in family], device=centres.device)
+            related[ids[:, None], ids[None]] = True
         cos = self.targets @ centres.T
         best = cos.argmax(1)
-        near = (cos.amax(1) > NEIGHBOUR) & allowed
+        # "sandy asphalt" is near road, but says sand too: what also means something unrelated misleads
+        rival = cos.masked_fill(related[best], -1).amax(1)
+        near = (cos.amax(1) > NEIGHBOUR) & (cos.amax(1) - rival > MARGIN) & allowed
         return {c: torch.nonzero(near & (best == k))[:, 0] for k, c in enumerate(names)}
 
     def of(self, names: list[str]) -> Tensor:
@@ -52,16 +59,16 @@ class Prototypes:
         for concept in concepts:
             group, near = self.synonyms[concept], self.neighbours[concept]
             kind = float(torch.rand((), generator=generator))
-            if kind < 0.3:
+            if kind < 0.4:
                 rows.append(self.index[group[0]])
-            elif kind < 0.65 or not len(near):
+            elif kind < 0.8 or not len(near):
                 rows.append(self.index[group[int(torch.randint(len(group), (), generator=generator))]])
             else:
                 rows.append(int(near[int(torch.randint(len(near), (), generator=generator))]))
         text = self.targets[torch.tensor(rows, device=self.targets.device)]
         other = self.targets[torch.randint(self.general, (len(rows),), generator=generator).to(text.device)]
         amount = torch.rand(len(rows), 1, generator=generator).to(text.device) * BLUR
-        amount = amount * (torch.rand(len(rows), 1, generator=generator) < 0.5).to(text.device)
+        amount = amount * (torch.rand(len(rows), 1, generator=generator) < 0.25).to(text.device)
         return F.normalize(text + amount * other, dim=-1)
 
     def negatives(self, concepts: list[str], count: int, generator: torch.Generator) -> Tensor:

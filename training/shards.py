@@ -66,10 +66,14 @@ def open_sources(wanted: dict[str, dict], device: torch.device, workers: int = 1
         if not found:
             continue
         labels = torch.cat([f["labels"] for f in found])
+        features = torch.cat([f["teacher"] for f in found])
+        if features.shape[-1]:  # the strongest components count most: they are what can be learned
+            sample = features[:: max(1, len(features) // 300)].flatten(0, 1).float()
+            features = ((features.float() - sample.mean(0)) * sample.std(0)).half()
         shares = labels.float().mean((0, 1)) / 255 if labels.shape[2] else torch.zeros(0)
         weights = (shares.clamp_min(1e-3) ** -options.get("balance", 0.5)) if len(shares) else shares
         sources.append(Source(
-            name, torch.cat([f["pixels"] for f in found]), torch.cat([f["teacher"] for f in found]), labels,
+            name, torch.cat([f["pixels"] for f in found]), features, labels,
             torch.cat([f["scene"] for f in found]), list(found[0]["label_names"]),
             (weights / weights.mean() if len(weights) else weights).to(device), options["take"] // workers,
             options.get("weight", 1.0), device))

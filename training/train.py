@@ -52,6 +52,8 @@ def start_from_statistics(vit: VisionTransformer, sources: list[Source]) -> None
 class Trainer:
     """One training run: model, heads that only training needs, optimiser, averaged weights, log."""
 
+    checkpoint = "last"
+
     def __init__(self, config: dict, device: torch.device, run: Path, rank: int = 0, workers: int = 1) -> None:
         self.config, self.device, self.run, self.workers = config, device, run, workers
         torch.manual_seed(config["seed"])
@@ -143,31 +145,39 @@ class Trainer:
         share = shares.mean(1)
         return 0.3 * losses.soft_cross_entropy(feature, text, share, torch.ones_like(share[:1]))[0]
 
-    def one_step(self) -> dict[str, float]:
-        self.vit.train()
+    def terms(self, x: Tensor, batches: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """The weighted losses of one step from what enters the last block, (B, 197, W)."""
+        seen = self.distil(x[:, 1:]).float()
+        block = self.vit.transformer.resblocks[-1]
+        q, k, v = tower.heads(block, block.ln_1(x))
+        classes = tower.class_feature(self.vit, x, (q, k, v))
+        terms: dict[str, Tensor] = {}
+        start = 0
+        for source, batch in zip(self.sources, batches, strict=True):
+            rows = slice(start, start + len(batch["labels"]))
+            start = rows.stop
+            forms = self.dense_forms(q[rows], v[rows])
+            if source.weak:
+                found = self.scene_loss(forms, batch["scene"])
+            else:
+                found = self.labelled_loss(source, forms, tower.flat(q[rows])[:, 1:], batch["labels"])
+            found["class"] = self.class_loss(classes[rows], source, batch["labels"], batch["scene"])
+            if batch["teacher"].shape[-1]:
+                found["distil"] = self.config["distil"] * (1 - F.cosine_similarity(
+                    seen[rows], batch["teacher"], dim=-1)).mean()
+            terms.update({f"{source.name}_{key}": term * source.weight for key, term in found.items()})
+        return terms
+
+    def entering_last_block(self) -> tuple[Tensor, list[dict[str, Tensor]]]:
+        """The trunk's output for a fresh augmented batch of every source, and the batches."""
         batches = [s.batch(self.generator, mix=s.weak is False) for s in self.sources]
         pixels = torch.cat([b["pixels"] for b in batches])
+        return tower.trunk(self.vit, tower.normalise_pixels(pixels)), batches
+
+    def one_step(self) -> dict[str, float]:
+        self.vit.train()
         with torch.autocast(self.device.type, torch.bfloat16):
-            x = tower.trunk(self.vit, tower.normalise_pixels(pixels))
-            seen = self.distil(x[:, 1:]).float()
-            block = self.vit.transformer.resblocks[-1]
-            q, k, v = tower.heads(block, block.ln_1(x))
-            classes = tower.class_feature(self.vit, x, (q, k, v))
-            terms: dict[str, Tensor] = {}
-            start = 0
-            for source, batch in zip(self.sources, batches, strict=True):
-                rows = slice(start, start + len(batch["pixels"]))
-                start = rows.stop
-                forms = self.dense_forms(q[rows], v[rows])
-                if source.weak:
-                    found = self.scene_loss(forms, batch["scene"])
-                else:
-                    found = self.labelled_loss(source, forms, tower.flat(q[rows])[:, 1:], batch["labels"])
-                found["class"] = self.class_loss(classes[rows], source, batch["labels"], batch["scene"])
-                if batch["teacher"].shape[-1]:
-                    found["distil"] = self.config["distil"] * (1 - F.cosine_similarity(
-                        seen[rows], batch["teacher"], dim=-1)).mean()
-                terms.update({f"{source.name}_{k}": t * source.weight for k, t in found.items()})
+            terms = self.terms(*self.entering_last_block())
             loss = torch.stack([t.float() for t in terms.values()]).sum()
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
@@ -207,10 +217,10 @@ class Trainer:
             a.lerp_(p, 1 - keep)
 
     def save(self) -> None:
-        part = self.run / "last.part"
+        part = self.run / f"{self.checkpoint}.part"
         states = {"vit": self.vit, "average": self.average, "distil": self.distil, "optimiser": self.optimiser}
         torch.save({"step": self.step, "along": self.along(), **{k: v.state_dict() for k, v in states.items()}}, part)
-        part.replace(self.run / "last.pt")
+        part.replace(self.run / f"{self.checkpoint}.pt")
 
     def resume(self, weights_only: bool) -> None:
         found = torch.load(self.run / "last.pt", map_location=self.device)
@@ -276,7 +286,7 @@ def main() -> None:
         run_worker(0, 1, device, args.run, args.resume, args.minutes)
         return
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-    os.environ.setdefault("MASTER_PORT", "29518")
+    os.environ.setdefault("MASTER_PORT", "29522")
     multiprocessing.spawn(run_worker, (args.workers, device, args.run, args.resume, args.minutes), nprocs=args.workers)
 
 
