@@ -21,8 +21,11 @@ from geo_ovss.regions import iterate_strips
 
 
 class _Names(Protocol):
-    names: list[str]
-    colours: list[str]
+    @property
+    def names(self) -> list[str]: ...
+
+    @property
+    def colours(self) -> list[str]: ...
 
 
 class Result(Protocol):

@@ -24,18 +24,32 @@ JSON_SECONDS = 0.1
 
 
 class Progress:
-    """Silent progress; the base of the others. One stage at a time."""
+    """Silent progress; the base of the others. One stage at a time.
+
+    Attributes
+    ----------
+    timings : dict of str to float
+        Seconds that each ended stage has taken.
+    """
 
     def __init__(self) -> None:
+        self.timings: dict[str, float] = {}
         self.stage, self.done, self.total = "", 0.0, 0.0
         self._began = time.monotonic()
         self._first = 0.0
 
     def start(self, stage: str, total: float, done: float = 0.0) -> None:
         """Begin a stage of `total` steps, `done` of which an earlier run had finished."""
+        self.end_stage()
         self.stage, self.total, self.done, self._first = stage, total, done, done
         self._began = time.monotonic()
         self._show(force=True)
+
+    def end_stage(self) -> None:
+        """Note how long the present stage took; the next one's start does this too."""
+        if self.stage:
+            self.timings[self.stage] = self.timings.get(self.stage, 0.0) + time.monotonic() - self._began
+            self.stage = ""
 
     def advance(self, steps: float = 1.0) -> None:
         """Count steps of the present stage."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
+from affine import Affine
 
 from geo_ovss.progress import Progress
 from geo_ovss.raster import Raster, RasterOptions, open_raster
@@ -18,6 +19,27 @@ if TYPE_CHECKING:
 
     from geo_ovss.polygons import PolygonOptions
     from geo_ovss.summary import Summary
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A scene and its labels at the size of a preview.
+
+    Attributes
+    ----------
+    rgb : ndarray, (H, W, 3) uint8
+    valid : ndarray of bool, (H, W)
+    labels : ndarray, (H, W)
+    transform : Affine or None
+        None without a CRS.
+    metres_per_pixel : float or None
+    """
+
+    rgb: np.ndarray
+    valid: np.ndarray
+    labels: np.ndarray
+    transform: Affine | None
+    metres_per_pixel: float | None
 
 
 @dataclass
@@ -105,17 +127,46 @@ class Segmentation:
 
     def preview(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Draw the scene with translucent classes, legend, scale bar and north arrow (PNG)."""
-        from geo_ovss.picture import PREVIEW_SIDE, draw_preview, read_labels_overview
+        from geo_ovss.picture import draw_preview
+
+        seen = self.overview()
+        return draw_preview(seen.rgb, seen.valid, seen.labels, self.vocabulary.names, self.vocabulary.colours, path,
+                            transform=seen.transform, metres_per_pixel=seen.metres_per_pixel, title=self.name,
+                            overwrite=overwrite)
+
+    def report(self, path: str | Path, summary: Summary, *, timings: dict[str, float] | None = None,
+               overwrite: bool = False) -> Path:
+        """Write one self-contained page: an interactive map, class table, confidence histogram, settings, timings."""
+        from geo_ovss.report import confidence_histogram, write_report
+
+        seen = self.overview()
+        return write_report(
+            path, rgb=seen.rgb, valid=seen.valid, labels=seen.labels, names=self.vocabulary.names,
+            colours=self.vocabulary.colours, summary=summary, title=self.name, transform=seen.transform,
+            metres_per_pixel=seen.metres_per_pixel, settings=self.metadata, timings=timings, overwrite=overwrite,
+            histogram=confidence_histogram(self.labels_path, self.confidence_path, len(self.vocabulary.names)),
+        )
+
+    def explore(self, **options: Any) -> Any:
+        """The polygons on an interactive map; needs folium."""
+        from geo_ovss.notebook import explore
+
+        return explore(self.polygons, self.vocabulary.names, self.vocabulary.colours, **options)
+
+    def _repr_html_(self) -> str:
+        from geo_ovss.notebook import repr_html
+
+        return repr_html(self)
+
+    def overview(self) -> Overview:
+        """Scene and labels, small enough to look at."""
+        from geo_ovss.picture import PREVIEW_SIDE, read_labels_overview
 
         with self.open_source() as source:
             rgb, valid, transform = source.overview(PREVIEW_SIDE)
-            metres = source.metres_per_pixel
-            if metres is not None:
-                metres *= source.width / rgb.shape[1]
-        labels = read_labels_overview(self.labels_path, rgb.shape[:2])
-        return draw_preview(rgb, valid, labels, self.vocabulary.names, self.vocabulary.colours, path,
-                            transform=transform if source.crs else None, metres_per_pixel=metres, title=self.name,
-                            overwrite=overwrite)
+            metres = None if source.metres_per_pixel is None else source.metres_per_pixel * source.width / rgb.shape[1]
+            labels = read_labels_overview(self.labels_path, rgb.shape[:2])
+            return Overview(rgb, valid, labels, transform if source.crs else None, metres)
 
     def open_source(self) -> Raster:
         """The raster, opened again as it was read."""

@@ -20,7 +20,8 @@ def deliver(result: Segmentation, outputs: Outputs, shapes: PolygonOptions, *, o
     if outputs.preview is not None:
         result.preview(outputs.preview, overwrite=overwrite)
     if outputs.report is not None:
-        result.report(outputs.report, summary=summary, overwrite=overwrite)
+        progress.end_stage()
+        result.report(outputs.report, summary, timings=progress.timings, overwrite=overwrite)
     written = {kind: str(path) for kind, path in outputs.paths().items()}
     progress.finish(f"{summary}\n" + "\n".join(f"{kind}: {path}" for kind, path in (written | extra).items()),
                     written | extra)
