@@ -43,11 +43,12 @@ def load_model():
     return model, embed
 
 
-def score_maps(out: Path) -> None:
+def score_maps(out: Path, photos: bool) -> None:
     """Twelve validation pictures with the probability of the object's word among all 21 names."""
     model, embed = load_model()
     names = list(words.UCMERCED_NAMES.values())
-    figure, axes = plt.subplots(4, 6, figsize=(12, 8.4))
+    columns = 6 if photos else 3
+    figure, axes = plt.subplots(4, columns, figsize=(2 * columns, 8.4))
     pictures = ucmerced_pictures(validation=True)
     for row, (folder, word) in enumerate(STANDING_OUT.items()):
         text = embed([word, *(n for n, f in zip(names, SCENES, strict=True) if f != folder)])
@@ -56,21 +57,23 @@ def score_maps(out: Path) -> None:
             image = np.asarray(Image.open(path).convert("RGB"))
             features = validate.spliced(model.visual, image, "query")
             scores = (features @ text.T * model.logit_scale.exp()).softmax(-1)[..., 0].detach().numpy()
-            left, right = axes[row, 2 * column], axes[row, 2 * column + 1]
-            left.imshow(Image.fromarray(image).resize((128, 128)))
+            right = axes[row, 2 * column + 1 if photos else column]
+            if photos:
+                axes[row, 2 * column].imshow(image)
             right.imshow(scores, cmap="magma", interpolation="bilinear")
-            right.set_title(f"{word}: {scores.min():.2f} to {scores.max():.2f}", fontsize=7)
+            right.set_title(f"{path.stem}, {word}: {scores.min():.2f} to {scores.max():.2f}", fontsize=6)
     for axis in axes.ravel():
         axis.axis("off")
     figure.tight_layout()
     figure.savefig(out / "mini_scores.png", dpi=75)
 
 
-def label_maps(out: Path, pictures: list[str]) -> None:
+def label_maps(out: Path, pictures: list[str], photos: bool) -> None:
     """Truth, windows alone, and GLA-CLIP for some validation pictures; classes in the colours of COLOURS."""
     from geo_ovss import segment
 
-    figure, axes = plt.subplots(len(pictures), 4, figsize=(11, 2.7 * len(pictures)), squeeze=False)
+    columns = 4 if photos else 3
+    figure, axes = plt.subplots(len(pictures), columns, figsize=(2.75 * columns, 2.7 * len(pictures)), squeeze=False)
     for row, name in enumerate(pictures):
         source = AERIAL / "dubai" / f"{name}.jpg"
         image, truth = Image.open(source).convert("RGB"), np.asarray(Image.open(source.with_suffix(".png")))
@@ -79,13 +82,13 @@ def label_maps(out: Path, pictures: list[str]) -> None:
             with tempfile.TemporaryDirectory():
                 labels = segment(source, ",".join(validate.CLASSES), preset="mini", method=method).labels
             maps.append((title, np.where(labels > 0, labels.astype(int) - 1, 5)))
-        axes[row, 0].imshow(image.resize((256, 256 * image.height // image.width)))
-        axes[row, 0].set_title(name, fontsize=8)
-        for axis, (title, labels) in zip(axes[row, 1:], maps, strict=True):
+        if photos:
+            axes[row, 0].imshow(image)
+        for axis, (title, labels) in zip(axes[row, columns - 3:], maps, strict=True):
             axis.imshow(COLOURS[labels])
             known = validate.confusion(labels, truth)
             score = validate.ious(known)[known.sum(1) > 0].mean()
-            axis.set_title(title if title == "truth" else f"{title}: mIoU {score:.2f}", fontsize=8)
+            axis.set_title(f"{name}, truth" if title == "truth" else f"{title}: mIoU {score:.2f}", fontsize=8)
     for axis in axes.ravel():
         axis.axis("off")
     figure.tight_layout()
@@ -95,11 +98,12 @@ def label_maps(out: Path, pictures: list[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tiles", default="tile2_002,tile2_007,tile5_001,tile5_006")
+    parser.add_argument("--tiles", default="tile2_001,tile2_004,tile2_006,tile2_008")
+    parser.add_argument("--photos", action="store_true", help="beside the maps; the project's own pages go without")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    score_maps(args.out)
-    label_maps(args.out, args.tiles.split(","))
+    score_maps(args.out, args.photos)
+    label_maps(args.out, args.tiles.split(","), args.photos)
 
 
 if __name__ == "__main__":
