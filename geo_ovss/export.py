@@ -16,8 +16,9 @@ import pyproj
 import rasterio
 
 from geo_ovss.atomic import writing
+from geo_ovss.centerlines import centerlines
 from geo_ovss.cleaning import clean_labels
-from geo_ovss.errors import BadTargetCrs, ConfidenceNeeded, LayerExists, LayerUnsupported
+from geo_ovss.errors import BadTargetCrs, ConfidenceNeeded, LayerExists, LayerUnsupported, OutputExists
 from geo_ovss.formats import Layer, VectorFormat, format_of, write_gpkg
 from geo_ovss.instances import split_instances
 from geo_ovss.measure import Ground
@@ -25,7 +26,7 @@ from geo_ovss.place import Placement
 from geo_ovss.polygons import PolygonOptions, polygonize
 from geo_ovss.progress import Progress
 from geo_ovss.shaping import class_mask
-from geo_ovss.style import add_layer_style
+from geo_ovss.style import add_layer_style, line_qml, polygon_qml
 from geo_ovss.summary import Summary, SummaryBuilder
 
 WGS84 = "OGC:CRS84"
@@ -73,6 +74,10 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
             crs = None
         placement = Placement(source.crs, source.transform, source.width, source.height, crs)
         builder = SummaryBuilder(names, "m2" if Ground(source.crs).metric else "px")
+    line_classes = np.flatnonzero(class_mask(options.centerlines, names)).tolist()
+    beside = centerlines_path(path)
+    if line_classes and kind.write is not write_gpkg and beside.exists() and not overwrite:
+        raise OutputExists(beside)
     messages = [kind.message] if kind.message else []
     with writing(path, overwrite or adding) as part, tempfile.TemporaryDirectory() as work:
         if options.cleans:
@@ -89,7 +94,15 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
                         {key: str(value) for key, value in (metadata or {}).items()})
         kind.write(content, part, adding)
         if kind.write is write_gpkg:
-            add_layer_style(part, name, names, colours)
+            add_layer_style(part, name, polygon_qml(names, colours))
+        if line_classes:
+            lines = Layer(f"{name}_centerlines", centerlines(labels_path, names, line_classes, target_crs=crs),
+                          "MultiLineString" if placement.crosses else "LineString", placement.crs, content.metadata)
+            if kind.write is write_gpkg:
+                kind.write(lines, part, True)
+                add_layer_style(part, lines.name, line_qml(names, colours))
+            else:
+                kind.write(lines, part.with_name(centerlines_path(path).name), False)
     summary = builder.summary(path, messages)
     summary.write_csv(summary_path(path))
     return summary
@@ -109,6 +122,11 @@ def _instances(labels_path: str | Path, confidence_path: str | Path | None, name
 def summary_path(path: Path) -> Path:
     """The table beside a file of polygons."""
     return path.with_name(f"{path.stem}_summary.csv")
+
+
+def centerlines_path(path: Path) -> Path:
+    """The file of centre lines beside a file of polygons; in a GeoPackage they are a layer."""
+    return path.with_name(f"{path.stem}_centerlines{path.suffix}")
 
 
 def read_polygons(path: str | Path, layer: str | None = None) -> gpd.GeoDataFrame:

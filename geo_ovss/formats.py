@@ -22,7 +22,8 @@ from geo_ovss.errors import UnknownVectorFormat
 GPKG_VERSION = "1.3"
 """Newer GeoPackages make GDAL 3.6, which QGIS 3.22 to 3.28 came with, print a warning."""
 
-SHAPEFILE_NAMES = {"confidence_min": "conf_min", "perimeter_m": "perim_m"}
+SHAPEFILE_NAMES = {"confidence_min": "conf_min", "perimeter_m": "perim_m", "width_min_m": "wid_min_m",
+                   "width_min_px": "wid_min_px"}
 """A shapefile's column names have ten letters at most."""
 
 SHAPEFILE_LIMITS = (

@@ -73,6 +73,23 @@ class Placement:
             return split_at(arcs.with_points(xy, np.diff(arcs.offsets)), 180.0)
         return arcs.with_points(xy, np.diff(arcs.offsets))
 
+    def place_line(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points in pixels to the output's CRS; across the antimeridian with longitudes from 0 to 360."""
+        placed = self._project(to_map(self.transform, xy))
+        if self.crosses:
+            placed[:, 0] %= 360
+        return placed
+
+    def finish_lines(self, lines: NDArray[np.object_]) -> NDArray[np.object_]:
+        """Lines as they go into the file: cut at the antimeridian."""
+        if not self.crosses:
+            return lines
+        west, east = shapely.box(0, -90, 180, 90), shapely.box(180, -90, 360, 90)
+        there = shapely.transform(shapely.intersection(lines, east), lambda xy: xy - (360, 0))
+        parts = [shapely.get_parts(pair) for pair in zip(shapely.intersection(lines, west), there, strict=True)]
+        return np.array([shapely.multilinestrings([p for p in part if shapely.get_type_id(p) == 1 and not p.is_empty])
+                         for part in parts])
+
     def finish(self, polygons: NDArray[np.object_]) -> NDArray[np.object_]:
         """Polygons as they go into the file: outlines counter-clockwise, cut at the antimeridian."""
         if self.crosses:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -15,6 +15,7 @@ FILL_OPACITY = 0.6
 """The scene stays visible beneath the classes."""
 
 OUTLINE_MM = 0.26
+LINE_MM = 0.9
 
 
 def _rgba(colour: str, alpha: float = 1.0) -> str:
@@ -33,6 +34,22 @@ def _text(root: Xml.Element) -> str:
 
 def polygon_qml(names: Sequence[str], colours: Sequence[str]) -> str:
     """Style of a polygon layer: one category a class."""
+    return _categorized(names, colours, "fill", "SimpleFill", lambda colour: {
+        "color": _rgba(colour, FILL_OPACITY), "style": "solid", "joinstyle": "bevel", "outline_color": _rgba(colour),
+        "outline_style": "solid", "outline_width": str(OUTLINE_MM), "outline_width_unit": "MM",
+    })
+
+
+def line_qml(names: Sequence[str], colours: Sequence[str]) -> str:
+    """Style of a layer of centre lines: one category a class."""
+    return _categorized(names, colours, "line", "SimpleLine", lambda colour: {
+        "line_color": _rgba(colour), "line_style": "solid", "line_width": str(LINE_MM), "line_width_unit": "MM",
+        "capstyle": "round", "joinstyle": "round",
+    })
+
+
+def _categorized(names: Sequence[str], colours: Sequence[str], symbol_type: str, layer_class: str,
+                 properties_of: Callable[[str], dict[str, str]]) -> str:
     root = _document()
     renderer = Xml.SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class_name", forceraster="0",
                               symbollevels="0", enableorderby="0")
@@ -40,19 +57,13 @@ def polygon_qml(names: Sequence[str], colours: Sequence[str]) -> str:
     symbols = Xml.SubElement(renderer, "symbols")
     for i, (name, colour) in enumerate(zip(names, colours, strict=True)):
         Xml.SubElement(categories, "category", value=name, type="string", symbol=str(i), label=name, render="true")
-        symbol = Xml.SubElement(symbols, "symbol", name=str(i), type="fill", alpha="1", clip_to_extent="1",
+        symbol = Xml.SubElement(symbols, "symbol", name=str(i), type=symbol_type, alpha="1", clip_to_extent="1",
                                 force_rhr="0")
-        fill = Xml.SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "locked": "0", "pass": "0"})
-        properties = {
-            "color": _rgba(colour, FILL_OPACITY), "style": "solid", "joinstyle": "bevel",
-            "outline_color": _rgba(colour), "outline_style": "solid", "outline_width": str(OUTLINE_MM),
-            "outline_width_unit": "MM",
-        }
-        options = Xml.SubElement(fill, "Option", type="Map")
-        for key, value in properties.items():
+        layer = Xml.SubElement(symbol, "layer", {"class": layer_class, "enabled": "1", "locked": "0", "pass": "0"})
+        options = Xml.SubElement(layer, "Option", type="Map")
+        for key, value in properties_of(colour).items():         # Option since QGIS 3.20, prop before
             Xml.SubElement(options, "Option", name=key, value=value, type="QString")
-        for key, value in properties.items():
-            Xml.SubElement(fill, "prop", k=key, v=value)
+            Xml.SubElement(layer, "prop", k=key, v=value)
     return _text(root)
 
 
@@ -81,8 +92,7 @@ INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, descript
 VALUES ('layer_styles', 'attributes', 'layer_styles', '', strftime('%Y-%m-%dT%H:%M:%fZ','now'), 0)"""
 
 
-def add_layer_style(path: Path, layer: str, names: Sequence[str], colours: Sequence[str],
-                    qml: str | None = None) -> None:
+def add_layer_style(path: Path, layer: str, qml: str) -> None:
     """Make a style the default of a layer of a GeoPackage, where QGIS looks for it."""
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(_LAYER_STYLES)
@@ -93,5 +103,5 @@ def add_layer_style(path: Path, layer: str, names: Sequence[str], colours: Seque
         database.execute(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
             "styleQML, styleSLD, useAsDefault, description, owner) VALUES ('', '', ?, ?, ?, ?, '', 1, ?, '')",
-            (layer, column, "classes", qml or polygon_qml(names, colours), "Classes by colour"),
+            (layer, column, "classes", qml, "Classes by colour"),
         )
