@@ -63,7 +63,18 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     watchdog = threading.Timer(GRACE_SECONDS, lambda: os._exit(130))
     watchdog.daemon = True
     watchdog.start()
+    _interrupted.set()
     raise KeyboardInterrupt
+
+
+_interrupted = threading.Event()
+"""Set by an interruption: the command line's library turns the exception into an exit status of its own."""
+
+
+def _end_interrupted() -> None:
+    print("geo-ovss: interrupted; finished blocks are kept, and the same command goes on from there.",
+          file=sys.stderr, flush=True)
+    os._exit(130)  # threads in the middle of a computation do not hold the exit up
 
 
 def main() -> None:
@@ -72,19 +83,20 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         _register()
-        app(standalone_mode=False)
+        status = app(standalone_mode=False)
+        if _interrupted.is_set():
+            _end_interrupted()
+        sys.exit(status if isinstance(status, int) else 0)
     except GeoOvssError as error:
         print(f"geo-ovss: {error}", file=sys.stderr)
         sys.exit(getattr(error, "exit_status", 2))
-    except KeyboardInterrupt:
-        print("geo-ovss: interrupted; finished blocks are kept, and the same command goes on from there.",
-              file=sys.stderr, flush=True)
-        os._exit(130)  # threads in the middle of a computation do not hold the exit up
     except BrokenPipeError:
         sys.exit(1)
     except typer.Exit as done:
         sys.exit(done.exit_code)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if _interrupted.is_set():
+            _end_interrupted()
         if hasattr(error, "exit_code") and hasattr(error, "show"):  # click's own usage errors
             error.show()
             sys.exit(error.exit_code)
