@@ -60,8 +60,7 @@ class ResultLayers:
             layers.append(open_labels(outputs["labels"], tr("Labels"), classes))
         if outputs.get("confidence"):
             layers.append(open_confidence(outputs["confidence"], tr("Confidence")))
-        group = self._group(source_id, source_name)
-        group.setExpanded(True)
+        group = self._group(source_name) or QgsLayerTreeGroup(source_name)
         for place, layer in enumerate(layers):
             self._project.addMapLayer(layer, False)
             node = group.insertLayer(place, layer)
@@ -70,18 +69,22 @@ class ResultLayers:
                 node.setCustomProperty("showFeatureCount", True)
             else:
                 node.setItemVisibilityChecked(False)  # the polygons say the same; one click shows it
+        if group.parent() is None:
+            self._insert_above(source_id, group)
+        for expanded in (False, True):  # the layer panel unfolds a group only when it hears of a change
+            group.setExpanded(expanded)
         return layers
 
-    def _group(self, source_id: str, source_name: str) -> QgsLayerTreeGroup:
-        """The group of that name, or a new one right above the source layer."""
+    def _group(self, name: str) -> QgsLayerTreeGroup | None:
+        """The group of that name, if there is one."""
+        return self._project.layerTreeRoot().findGroup(name)
+
+    def _insert_above(self, source_id: str, group: QgsLayerTreeGroup) -> None:
+        """Put a new group right above the source layer, or on top where that is gone."""
         root = self._project.layerTreeRoot()
-        for group in root.findGroups():
-            if group.name() == source_name:
-                return group
         node = root.findLayer(source_id)
         parent = node.parent() if node is not None else root
-        place = parent.children().index(node) if node is not None else 0
-        return parent.insertGroup(place, source_name)
+        parent.insertChildNode(parent.children().index(node) if node is not None else 0, group)
 
 
 def open_polygons(path: str, name: str, classes: Sequence[ClassEntry]) -> QgsVectorLayer:
