@@ -120,8 +120,8 @@ def build_guide(sizes: dict[str, Any], weights: dict[str, Tensor]) -> GuideEncod
     return GuideEncoder(model)
 
 
-def build_sam(sizes: dict[str, Any], weights: dict[str, Tensor]) -> SamEncoder:
-    """A `segment_anything` model of the file's sizes."""
+def build_sam(sizes: dict[str, Any], weights: dict[str, Tensor] | None) -> SamEncoder:
+    """A `segment_anything` model of the file's sizes; None leaves its weights random."""
     from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
     grid, width = sizes["img_size"] // sizes["patch_size"], sizes["prompt_embed_dim"]
@@ -140,7 +140,8 @@ def build_sam(sizes: dict[str, Any], weights: dict[str, Tensor]) -> SamEncoder:
             iou_head_depth=decoder["iou_head_depth"], iou_head_hidden_dim=decoder["iou_head_hidden_dim"],
         ),
     )
-    model.load_state_dict(weights)
+    if weights is not None:
+        model.load_state_dict(weights)
     return SamEncoder(model)
 
 

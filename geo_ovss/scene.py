@@ -58,7 +58,7 @@ class SceneWalk:
         self.device = pipeline.device
         self.features, self.layout, self.progress = features, features.layout, progress
         several = self.preset.mix == "spliced" and not self.layout.single and self.method.spliceable
-        self.spliced = self.method.scope != "block" or several
+        self.spliced = self.method.scope == "window" or several
         self.batch = self.preset.batch
         self.scratch = features.path / "tokens"
         self.bank: Bank | None = None
@@ -201,6 +201,7 @@ class SceneWalk:
         else:
             if self.method.scope == "picture":
                 tokens.picture = self.raster.read(*reach)[0]
+                tokens.origin = (reach.row // token, reach.col // token)
             block_tokens, bank = tokens.to(self.device), self._block_bank(tokens)
             mixed = torch.nn.functional.normalize(self.method.mix(block_tokens, inside, bank), dim=-1)
         return _average(mixed.float().cpu(), inside, offsets, features), valid

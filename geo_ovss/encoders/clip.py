@@ -216,7 +216,7 @@ def _check_layout(visual: Any) -> None:
     if getattr(visual, "attn_pool", None) is not None or getattr(visual, "pool_type", "tok") not in ("tok", "avg"):
         raise UnsupportedClip("it pools by attention")
     blocks = visual.transformer.resblocks
-    if not all(hasattr(b, "ls_1") and getattr(b.attn, "in_proj_weight", None) is not None for b in blocks):
+    if not all(hasattr(b, "ls_1") and isinstance(b.attn, nn.MultiheadAttention) for b in blocks):
         raise UnsupportedClip("its blocks are not the standard ones")
     if visual.patch_size[0] != visual.patch_size[1]:
         raise UnsupportedClip("its patches are not square")

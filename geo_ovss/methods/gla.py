@@ -53,6 +53,11 @@ class Gla(ClipMethod):
         assert self.guide is not None  # the registry does not build it without
         return F.normalize(self.guide.encode(pixels), dim=-1)
 
+    def values(self, tokens: ClipTokens) -> Tensor:
+        """The rows that are attended to, on CLIP's grid, (B, N, V)."""
+        _, _, v = self.clip.qkv(tokens.x[:, 1:])
+        return merge_heads(v)
+
     def first_proxies(self, block: BlockTokens) -> Tensor:
         """What the search for anchors starts from, (L, h, w, G)."""
         assert block.guide is not None
@@ -67,11 +72,10 @@ class Gla(ClipMethod):
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> WindowTokens:
         """See `Method.encode`."""
-        tokens = self.clip.trunk(pixels)
+        tokens = self.trunk(pixels)
         cls = self.clip.class_features(tokens.x)
         guide = self.similarities(tokens, pixels)
-        _, _, v = self.clip.qkv(tokens.x[:, 1:])
-        values = resize_values(merge_heads(v), tokens.grid, self.tokens_grid).unflatten(1, self.tokens_grid)
+        values = resize_values(self.values(tokens), tokens.grid, self.tokens_grid).unflatten(1, self.tokens_grid)
         if self.scope == "block":
             return WindowTokens(guide, values, cls)
         alone = [self.mix_window(g[None], v[None], c) for g, v, c in zip(guide, values, cls, strict=True)]
@@ -88,8 +92,10 @@ class Gla(ClipMethod):
         if self.scope == "window":
             return block.values.flatten(0, 2) if queries is None else block.values[queries]
         features = self.finish(self.mix_values(block, queries, bank))
-        cls = None if block.cls is None else block.cls.expand(*block.values.shape[:3], -1)
-        return self.alleviate(features, cls if cls is None or queries is None else cls[queries])
+        if block.cls is None:
+            return features
+        cls = block.cls.expand(*block.values.shape[:3], -1)
+        return self.alleviate(features, cls.flatten(0, 2) if queries is None else cls[queries])
 
     def mix_values(self, block: BlockTokens, queries: Tensor | None, bank: Bank | None) -> Tensor:
         """Attended values (n_queries, V) of a block's queries."""

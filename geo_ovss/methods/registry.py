@@ -15,6 +15,7 @@ from geo_ovss.encoders.sam import SamEncoder
 from geo_ovss.errors import BadMethodOption, MissingEncoder, UnknownMethod, UnknownMethodOption
 from geo_ovss.methods.base import Method
 from geo_ovss.methods.clearclip import ClearClip
+from geo_ovss.methods.gclip import Gclip, GlaGclip
 from geo_ovss.methods.gla import Gla, GlaClearClip, GlaSclip
 from geo_ovss.methods.maskclip import MaskClip
 from geo_ovss.methods.naclip import NaClip
@@ -58,6 +59,8 @@ METHODS: dict[str, Entry] = {
     "gla-clearclip": Entry(GlaClearClip, ("gla", "gla-own")),
     "gla-sclip": Entry(GlaSclip, ("gla", "gla-own")),
     "gla-proxyclip": Entry(Gla, ("gla",), ("guide",)),
+    "gclip": Entry(Gclip, ("gclip",)),
+    "gla-gclip": Entry(GlaGclip, ("gla", "gla-own", "gclip")),
     "trident": Entry(Trident, ("trident",), ("guide", "sam")),
 }
 

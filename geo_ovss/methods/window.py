@@ -53,6 +53,10 @@ class ClipMethod(Method):
         """Rows and columns of a window's tokens."""
         return self.grid, self.grid
 
+    def trunk(self, pixels: Tensor) -> ClipTokens:
+        """The blocks before the last; a method that needs more of them than their output overrides this."""
+        return self.clip.trunk(pixels)
+
     def finish(self, attended: Tensor, cls: Tensor | None = None) -> Tensor:
         """From attended values to features: output projection, final norm, projection, bias alleviation.
 
@@ -90,10 +94,6 @@ class WindowMethod(ClipMethod):
             On the threshold of the last block.
         pixels : Tensor, (B, 3, S, S) uint8
         """
-
-    def trunk(self, pixels: Tensor) -> ClipTokens:
-        """The blocks before the last; a method that needs more of them than their output overrides this."""
-        return self.clip.trunk(pixels)
 
     @torch.no_grad()
     def features(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
