@@ -54,8 +54,6 @@ class Evaluation:
     pictures : list of PictureScore
     seconds : float
         Summed over the pictures, those of an earlier, interrupted call included.
-    peak_memory_bytes : int or None
-        Largest resident memory of this process; None where the system does not tell.
     settings : dict
         What was run, as plain JSON values.
     papers : dict of str to float
@@ -65,7 +63,6 @@ class Evaluation:
     names: list[str]
     pictures: list[PictureScore]
     distance: int = BOUNDARY_DISTANCE
-    peak_memory_bytes: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     papers: dict[str, float] = field(default_factory=dict)
 
@@ -102,6 +99,11 @@ class Evaluation:
     def pixels(self) -> int:
         """Pixels of all pictures."""
         return sum(picture.pixels for picture in self.pictures)
+
+    @property
+    def peak_memory_bytes(self) -> int | None:
+        """Largest resident memory of the processes that labelled the pictures; None where the system does not tell."""
+        return max((p.peak_memory_bytes for p in self.pictures if p.peak_memory_bytes is not None), default=None)
 
     @property
     def without_data(self) -> int:
@@ -242,7 +244,7 @@ def evaluate(
             progress.advance()
         scores.append(score)
     return Evaluation(
-        results.names, scores, distance, peak_memory_bytes(),
+        results.names, scores, distance,
         {"runner": runner.identity(), "truth": truth.identity(), "pictures": len(samples)},
     )
 
@@ -256,7 +258,7 @@ def _evaluate_one(
     files = _files(sample)
     prediction = runner.predict(sample)
     score = score_picture(sample.name, prediction, known, results.names, distance)
-    score.files = files
+    score.files, score.peak_memory_bytes = files, peak_memory_bytes()
     results.add(score, prediction.labels)
     return score
 

@@ -72,6 +72,8 @@ class PictureScore:
         Height times width, with or without truth.
     without_data : int
         Pixels whose truth is known where the picture holds no data; they are ignored.
+    peak_memory_bytes : int or None
+        Largest resident memory of the process when it was done.
     files : dict
         Size and time of change of the picture and its truth when they were compared.
     """
@@ -83,6 +85,7 @@ class PictureScore:
     seconds: float
     pixels: int
     without_data: int = 0
+    peak_memory_bytes: int | None = None
     files: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -96,7 +99,7 @@ class PictureScore:
         return {
             "name": self.name, "counts": self.matrix.sparse(), "windows": asdict(self.windows),
             "blocks": asdict(self.blocks), "seconds": round(self.seconds, 4), "pixels": self.pixels,
-            "without_data": self.without_data, "files": self.files,
+            "without_data": self.without_data, "peak_memory_bytes": self.peak_memory_bytes, "files": self.files,
         }
 
     @classmethod
@@ -105,7 +108,7 @@ class PictureScore:
         return cls(
             record["name"], ConfusionMatrix.from_sparse(names, record["counts"]), BoundaryErrors(**record["windows"]),
             BoundaryErrors(**record["blocks"]), record["seconds"], record["pixels"],
-            record["without_data"], record["files"],
+            record["without_data"], record["peak_memory_bytes"], record["files"],
         )
 
 
