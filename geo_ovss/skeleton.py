@@ -10,14 +10,20 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
-from skimage.morphology import remove_small_holes, skeletonize
+from skimage.measure import label as label_regions
+from skimage.morphology import skeletonize
+
+from geo_ovss.measure import PixelAreas
 
 TILE = 2048
 HALO = 256
 """Pixels around a tile that are looked at: a skeleton depends on the borders about it, not on those far away."""
 
-HOLE_PIXELS = 64
-"""Holes up to this size (cars, trees, errors) do not split a road in two."""
+HOLE_M2 = 60.0
+"""Holes up to this size (cars, lorries, single trees, errors) do not split a road in two."""
+
+HOLE_PIXELS = 400
+"""The same for a raster without a CRS."""
 
 BRIDGE_PIXELS = 4.0
 """Ends this close to each other on either side of a tile's edge are one line."""
@@ -44,7 +50,9 @@ class Skeleton:
 
 def find_skeleton(labels: rasterio.DatasetReader, class_id: int) -> Skeleton:
     """The skeleton of a class, tile by tile."""
-    parts = [_tile(labels, class_id, row, column)
+    areas = PixelAreas(labels.crs, labels.transform, labels.width, labels.height)
+    hole = HOLE_PIXELS if labels.crs is None else HOLE_M2 / areas.middle()
+    parts = [_tile(labels, class_id, row, column, hole)
              for row in range(0, labels.height, TILE) for column in range(0, labels.width, TILE)]
     found = np.concatenate([np.zeros((0, 3)), *parts])
     found = found[np.lexsort((found[:, 0], found[:, 1]))]
@@ -52,7 +60,7 @@ def find_skeleton(labels: rasterio.DatasetReader, class_id: int) -> Skeleton:
     return Skeleton(pixels, found[:, 2], _bridges(pixels, labels.width, labels.height))
 
 
-def _tile(labels: rasterio.DatasetReader, class_id: int, row: int, column: int) -> NDArray[np.float64]:
+def _tile(labels: rasterio.DatasetReader, class_id: int, row: int, column: int, hole: float) -> NDArray[np.float64]:
     """(column, row, width) of the skeleton's pixels in one tile."""
     top, left = max(row - HALO, 0), max(column - HALO, 0)
     bottom, right = min(row + TILE + HALO, labels.height), min(column + TILE + HALO, labels.width)
@@ -62,7 +70,7 @@ def _tile(labels: rasterio.DatasetReader, class_id: int, row: int, column: int) 
     # Where the raster ends the road goes on: else its skeleton would fork to the corners.
     pad = [(HALO if top == 0 else 0, HALO if bottom == labels.height else 0),
            (HALO if left == 0 else 0, HALO if right == labels.width else 0)]
-    mask = remove_small_holes(np.pad(mask, pad, mode="edge"), max_size=HOLE_PIXELS)
+    mask = _without_holes(np.pad(mask, pad, mode="edge"), hole)
     inside = skeletonize(mask)
     distance = distance_transform_edt(mask)
     y, x = np.nonzero(inside)
@@ -70,6 +78,14 @@ def _tile(labels: rasterio.DatasetReader, class_id: int, row: int, column: int) 
     y, x = y + top - pad[0][0], x + left - pad[1][0]
     own = ((y >= row) & (y < min(row + TILE, labels.height)) & (x >= column) & (x < min(column + TILE, labels.width)))
     return np.stack([x[own], y[own], width[own]], axis=1)
+
+
+def _without_holes(mask: NDArray[np.bool_], largest: float) -> NDArray[np.bool_]:
+    """A mask with its holes of up to so many pixels filled."""
+    holes = label_regions(~mask, connectivity=1)
+    small = np.bincount(holes.ravel()) <= largest
+    small[0] = False
+    return mask | small[holes]
 
 
 def _bridges(pixels: NDArray[np.int64], width: int, height: int) -> NDArray[np.int64]:
