@@ -2,6 +2,6 @@
 
 METHODS = (
     "vanilla", "maskclip", "sclip", "naclip", "clearclip", "proxyclip", "gla-clearclip", "gla-sclip", "gla-proxyclip",
-    "trident",
+    "gclip", "gla-gclip", "trident",
 )
 """A test compares them to the engine's own list."""
