@@ -24,7 +24,7 @@ SAMPLE_TOKENS = 32_768
 """Tokens of those windows that are clustered."""
 
 ROUNDS = 10
-"""Rounds of k-means; the assignments of real scenes settle within that (`benchmarks/bank.py`)."""
+"""Rounds of k-means at most; it stops when no token changes its centroid."""
 
 
 @dataclass

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 Block = tuple[int, int]
 
 BANK_SHARE = 1.0
-"""Mass of the bank against that of the block's own tokens; chosen by `benchmarks/bank.py`, see docs/scaling.md."""
+"""Mass of the bank against that of the block's own tokens: a first choice, see docs/scaling.md; `benchmarks/bank.py`
+compares others."""
 
 
 def scene_layout(raster: Raster, pipeline: Pipeline) -> Layout:

@@ -18,7 +18,7 @@ from geo_ovss.raster import open_raster
 from geo_ovss.vocabulary import parse_classes
 
 BASE_MEMORY = 600e6
-"""Bytes that the libraries and the networks of `mini` take before any pixel is read (`benchmarks/scaling.py`)."""
+"""Bytes that the libraries and the networks of `mini` take before any pixel is read, about."""
 
 OptionalClasses = Annotated[str | None, typer.Option("--classes", help="Show what the class list means.")]
 
