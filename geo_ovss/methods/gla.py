@@ -83,7 +83,7 @@ class Gla(ClipMethod):
 
     def mix_window(self, guide: Tensor, values: Tensor, cls: Tensor) -> Tensor:
         """Finished features (n, n, D) of one window on its own; guide (1, n, n, G), values (1, n, n, V)."""
-        block = BlockTokens(guide, values, torch.zeros(1, 2, dtype=torch.int64), torch.ones(values.shape[:3]), 1)
+        block = BlockTokens(guide, values, torch.zeros(1, 2, dtype=torch.int64), values.new_ones(values.shape[:3]), 1)
         return F.normalize(self.finish(self.mix_values(block, None, None), cls), dim=-1).unflatten(0, self.tokens_grid)
 
     @torch.no_grad()
