@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import importlib
+import io
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +15,15 @@ import geopandas as gpd
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from PIL import Image
 
 from geo_ovss.errors import FoliumMissing
 from geo_ovss.measure import PixelAreas
 from geo_ovss.regions import iterate_strips
+
+
+PREVIEW_SIDE = 1000
+"""In pixels: a notebook is saved with its pictures."""
 
 
 class _Names(Protocol):
@@ -55,7 +61,7 @@ def repr_html(result: Result) -> str:
     """Preview and class table of a segmentation, for ``_repr_html_``."""
     names, colours = result.vocabulary.names, result.vocabulary.colours
     with tempfile.TemporaryDirectory() as folder:
-        picture = base64.b64encode(result.preview(Path(folder) / "preview.png").read_bytes()).decode()
+        picture = _small(result.preview(Path(folder) / "preview.png"))
     counts = count_pixels(result.labels_path, len(names))
     with rasterio.open(result.labels_path) as labels:
         unit = "m²" if labels.crs is not None else "px"
@@ -69,10 +75,19 @@ def repr_html(result: Result) -> str:
     )
     return (
         f'<div><b>{html.escape(result.name)}</b><br><img alt="Preview" style="max-width:100%;max-height:32em" '
-        f'src="data:image/png;base64,{picture}">'
+        f'src="data:image/jpeg;base64,{picture}">'
         f'<table><thead><tr><th style="text-align:left">class</th><th>about {unit}</th><th>share</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
+
+
+def _small(path: Path) -> str:
+    """A picture as base64 of a JPEG no wider than a notebook's column."""
+    file = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+        picture.convert("RGB").save(file, "JPEG", quality=85)
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def explore(polygons: gpd.GeoDataFrame, names: Sequence[str], colours: Sequence[str], **options: Any) -> Any:

@@ -33,7 +33,7 @@ def result(tmp_path: Path) -> SimpleNamespace:
 
 def test_preview_and_table(result: SimpleNamespace) -> None:
     shown = repr_html(result)
-    assert "data:image/png;base64,iVBOR" in shown and "town &amp; co" in shown and "road &lt;b&gt;" in shown
+    assert "data:image/jpeg;base64,/9j/" in shown and "town &amp; co" in shown and "road &lt;b&gt;" in shown
     assert shown.count("<tr>") == 6 and "0.0%" in shown and "m²" in shown
 
 
