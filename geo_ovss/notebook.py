@@ -21,7 +21,6 @@ from geo_ovss.errors import FoliumMissing
 from geo_ovss.measure import PixelAreas
 from geo_ovss.regions import iterate_strips
 
-
 PREVIEW_SIDE = 1000
 """In pixels: a notebook is saved with its pictures."""
 
