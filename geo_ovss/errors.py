@@ -510,3 +510,10 @@ class FoliumMissing(GeoOvssError):
 
     def __init__(self) -> None:
         super().__init__("The interactive map needs folium: pip install 'geo-ovss[explore]'.")
+
+
+class NotAGeoPackage(GeoOvssError):
+    """A layer cannot be added to a file that is no GeoPackage."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} is no GeoPackage that can be read, so no layer can be added to it.")

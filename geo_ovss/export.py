@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ import rasterio
 from geo_ovss.atomic import writing
 from geo_ovss.centerlines import centerlines
 from geo_ovss.cleaning import clean_labels
-from geo_ovss.errors import BadTargetCrs, ConfidenceNeeded, LayerExists, LayerUnsupported, OutputExists
+from geo_ovss.errors import BadTargetCrs, ConfidenceNeeded, LayerExists, LayerUnsupported, NotAGeoPackage, OutputExists
 from geo_ovss.formats import Layer, VectorFormat, format_of, write_gpkg
 from geo_ovss.instances import split_instances
 from geo_ovss.measure import Ground
@@ -68,18 +69,17 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
     adding = append and path.exists()
     if adding:
         _check_layer(path, kind, name, overwrite)
-    crs = check_target(target_crs, kind)
+    messages = [kind.message] if kind.message else []
     with rasterio.open(labels_path) as source:
-        if source.crs is None:
-            crs = None
+        crs = check_target(target_crs, kind, georeferenced=source.crs is not None)
         placement = Placement(source.crs, source.transform, source.width, source.height, crs)
         builder = SummaryBuilder(names, "m2" if Ground(source.crs).metric else "px")
     line_classes = np.flatnonzero(class_mask(options.centerlines, names)).tolist()
     beside = centerlines_path(path)
     if line_classes and kind.write is not write_gpkg and beside.exists() and not overwrite:
         raise OutputExists(beside)
-    messages = [kind.message] if kind.message else []
-    with writing(path, overwrite or adding) as part, tempfile.TemporaryDirectory() as work:
+    with (writing(path, overwrite or adding) as part,
+          tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as work):
         if options.cleans:
             labels_path = clean_labels(labels_path, Path(work) / "labels.tif", min_area=options.min_area,
                                        holes=options.fill_holes, progress=progress)
@@ -104,7 +104,7 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
             else:
                 kind.write(lines, part.with_name(centerlines_path(path).name), False)
     summary = builder.summary(path, messages)
-    summary.write_csv(summary_path(path))
+    summary.write_csv(summary_path(path, name if adding else None))
     return summary
 
 
@@ -119,9 +119,10 @@ def _instances(labels_path: str | Path, confidence_path: str | Path | None, name
     return split_instances(labels_path, confidence_path, work / "instances.tif", classes, progress=progress)
 
 
-def summary_path(path: Path) -> Path:
-    """The table beside a file of polygons."""
-    return path.with_name(f"{path.stem}_summary.csv")
+def summary_path(path: Path, layer: str | None = None) -> Path:
+    """The table beside a file of polygons, or beside a layer that was added to one."""
+    added = "" if layer is None else "_" + re.sub(r"[^\w.-]+", "_", layer)
+    return path.with_name(f"{path.stem}{added}_summary.csv")
 
 
 def centerlines_path(path: Path) -> Path:
@@ -138,13 +139,16 @@ def read_polygons(path: str | Path, layer: str | None = None) -> gpd.GeoDataFram
     return gpd.read_file(path, layer=layer)
 
 
-def check_target(target_crs: Any, kind: VectorFormat) -> pyproj.CRS | None:
+def check_target(target_crs: Any, kind: VectorFormat, georeferenced: bool = True) -> pyproj.CRS | None:
     """The CRS that polygons are asked for in, None for the raster's.
 
     Raises
     ------
     BadTargetCrs
+        It is no CRS, or the format has another one, or the raster has none (`georeferenced` is False).
     """
+    if not georeferenced and (kind.wgs84 or target_crs is not None):
+        raise BadTargetCrs(target_crs or f"WGS 84, as {kind.name} always is", "the raster has no CRS to convert from")
     if target_crs is None:
         return pyproj.CRS.from_user_input(WGS84) if kind.wgs84 else None
     try:
@@ -159,7 +163,11 @@ def check_target(target_crs: Any, kind: VectorFormat) -> pyproj.CRS | None:
 def _check_layer(path: Path, kind: VectorFormat, name: str, overwrite: bool) -> None:
     if kind.write is not write_gpkg:
         raise LayerUnsupported(path)
-    if name in {layer[0] for layer in pyogrio.list_layers(path)} and not overwrite:
+    try:
+        layers = {layer[0] for layer in pyogrio.list_layers(path)}
+    except pyogrio.errors.DataSourceError as error:
+        raise NotAGeoPackage(path) from error
+    if name in layers and not overwrite:
         raise LayerExists(path, name)
 
 

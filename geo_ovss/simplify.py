@@ -79,21 +79,23 @@ class _Corners:
 
     def __init__(self, arcs: Arcs, width: int, height: int, units: NDArray[np.float64]) -> None:
         self.arcs, self.stride, self.units = arcs, width + 1, units
-        self.x, self.y = (arcs.xy[:, k].astype(np.int64) for k in (0, 1))
+        self.x, self.y = (arcs.xy[:, k] for k in (0, 1))
         count = len(self.x)
         first, last = arcs.offsets[:-1], arcs.offsets[1:] - 1
         self.arc = np.repeat(np.arange(len(arcs), dtype=np.int32), np.diff(arcs.offsets))
-        self.before, self.after = np.arange(count) - 1, np.arange(count) + 1
+        place = np.int32 if count < 1 << 31 else np.int64
+        self.before: NDArray[np.integer] = np.arange(-1, count - 1, dtype=place)
+        self.after: NDArray[np.integer] = np.arange(1, count + 1, dtype=place)
         ring_first, ring_last = first[arcs.closed], last[arcs.closed]
         self.before[ring_first], self.after[ring_last - 1] = ring_last - 1, ring_first
         self.alive = np.ones(count, bool)
         self.alive[ring_last] = False
         self.movable = (self.x > 0) & (self.x < width) & (self.y > 0) & (self.y < height) & self.alive
         self.movable[first[~arcs.closed]] = self.movable[last[~arcs.closed]] = False
-        self.key = self.y * self.stride + self.x
-        self.scramble = (self.key * 2654435761) & 0xFFFFFFFF      # odd factor: one to one on 32 bits
-        self.halfway = [np.sign(arcs.xy[beside] - arcs.xy) / 2
-                        for beside in (np.maximum(self.before, 0), np.minimum(self.after, count - 1))]
+        self.key = self.y.astype(np.int64) * self.stride + self.x
+        self.scramble = ((self.key * 2654435761) & 0xFFFFFFFF).astype(np.uint32)      # odd factor: one to one
+        self.beside = [np.sign(arcs.xy[other] - arcs.xy).astype(np.int8)
+                       for other in (np.maximum(self.before, 0), np.minimum(self.after, count - 1))]
         self.error = np.full(count, np.inf)
         self.blocked = np.zeros(count, bool)
         self.spare = np.diff(arcs.offsets) - 2 - _corners_to_keep(arcs, self.key)
@@ -124,20 +126,20 @@ class _Corners:
         first, ring = self.arcs.offsets[arc], np.diff(self.arcs.offsets)[arc] - 1
         between = np.where(n > p, n - p, n - p + ring) - 1
         of = np.repeat(np.arange(len(corners)), between)
-        index = ranges(p + 1, between)
+        index = ranges(p.astype(np.intp) + 1, between)
         index = np.where(self.arcs.closed[arc][of], (index - first[of]) % ring[of] + first[of], index)
         edge = self._vectors(n, p)
         out, edge = self._vectors(index, p[of]), edge[of]
         square = np.maximum((edge**2).sum(axis=1), 1e-300)
         worst = np.zeros(len(of))
-        for half in self.halfway:
-            point = out + half[index] @ self.units.T
+        for toward in self.beside:
+            point = out + toward[index] / 2 @ self.units.T
             along = (point * edge).sum(axis=1) / square
             away = point - along.clip(0, 1)[:, None] * edge
             worst = np.maximum(worst, (away**2).sum(axis=1))
         return np.sqrt(np.maximum.reduceat(worst, np.cumsum(between) - between))
 
-    def _vectors(self, to: NDArray[np.intp], start: NDArray[np.intp]) -> NDArray[np.float64]:
+    def _vectors(self, to: NDArray[np.integer], start: NDArray[np.integer]) -> NDArray[np.float64]:
         """From points to points, (n, 2) in the tolerance's units."""
         return np.stack([self.x[to] - self.x[start], self.y[to] - self.y[start]], axis=1) @ self.units.T
 
@@ -184,7 +186,7 @@ class _Corners:
     def empty(self, corners: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Whether the closed triangles of corners with their neighbours hold no other point."""
         triangle = np.stack([self.before[corners], corners, self.after[corners]], axis=1)
-        x, y = self.x[triangle], self.y[triangle]
+        x, y = (v[triangle].astype(np.int64) for v in (self.x, self.y))
         keys = self.key[self._by_key]
         rows = y.max(axis=1) - y.min(axis=1) + 1
         pieces = np.searchsorted(np.cumsum(rows), np.arange(_ROWS_AT_ONCE, rows.sum(), _ROWS_AT_ONCE))

@@ -140,6 +140,7 @@ def test_a_layer_is_added_and_the_rest_untouched(rasters: tuple[Path, Path], tmp
     assert {name for name, kind in pyogrio.list_layers(out) if kind} == {"first", "my points", "dissolved"}
     assert read_polygons(out, "first").equals(before) and len(read_polygons(out, "dissolved")) == 4
     run_clean("ogrinfo", "-al", "-so", str(out))
+    assert summary_path(out, "dissolved").exists() and summary_path(out).exists()
     with pytest.raises(errors.LayerExists):
         write(rasters, out, layer="dissolved", append=True)
     write(rasters, out, layer="dissolved", append=True, overwrite=True)
@@ -148,6 +149,13 @@ def test_a_layer_is_added_and_the_rest_untouched(rasters: tuple[Path, Path], tmp
     with pytest.raises(errors.LayerUnsupported):
         write(rasters, tmp_path / "t.fgb")
         write(rasters, tmp_path / "t.fgb", append=True)
+
+
+def test_a_layer_cannot_be_added_to_rubbish(rasters: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "t.gpkg").write_bytes(b"no database")
+    with pytest.raises(errors.NotAGeoPackage):
+        write(rasters, tmp_path / "t.gpkg", append=True)
+    assert (tmp_path / "t.gpkg").read_bytes() == b"no database"
 
 
 def test_appending_to_nothing_makes_the_file(rasters: tuple[Path, Path], tmp_path: Path) -> None:
@@ -210,6 +218,10 @@ def test_cleaning_and_no_crs(tmp_path: Path) -> None:
     assert summary.unit == raw.unit == "px" and summary.count < raw.count / 5 and summary.area == 100 * 100
     found = read_polygons(tmp_path / "t.gpkg")
     assert found.crs is None and found.area_px.min() >= 20 and found.area_m2.isna().all()
+    with pytest.raises(errors.BadTargetCrs, match="no CRS"):
+        write_polygons(path, None, NAMES, COLOURS, tmp_path / "u.gpkg", target_crs="EPSG:4326")
+    with pytest.raises(errors.BadTargetCrs, match="GeoJSON"):
+        write_polygons(path, None, NAMES, COLOURS, tmp_path / "u.geojson")
     run_clean("ogrinfo", "-al", "-so", str(tmp_path / "t.gpkg"))
 
 
