@@ -11,7 +11,7 @@ CHUNK_BYTES = 32 << 20  # of one chunk's similarities where nothing is skipped: 
 LIKE_ROWS = 256  # of a chunk where much is skipped: the fewer, the fewer columns they need; fewer yet slow products
 CLUSTER_ROUNDS = 4  # of k-means for the order of the rows; it decides speed alone
 LEADING_SHARE = 8  # the leading directions are at most one in this many: the bound costs that share of a product
-MOST_TAIL = 0.3  # share of squared length outside the leading directions above which the bound decides too little
+MOST_TAIL = 0.2  # share of squared length outside the leading directions above which the bound decides too little
 ROUNDING = 1e-5  # the bounds are sums of float32 too
 MOST_COLUMNS = 0.75  # beyond this share of the keys, taking all of them is cheaper than picking
 
@@ -32,7 +32,8 @@ class KeySpace:
     weights : Tensor, (M,)
         All above 0.
     skip : bool
-        Whether to look for what can be skipped; False takes all products whole.
+        Whether to look for what can be skipped; False takes all products whole. Where no few directions hold the keys
+        there are no bounds, and only the sums over anchors, most of them few, leave columns out.
 
     Attributes
     ----------
@@ -48,7 +49,7 @@ class KeySpace:
         equal = bool((weights == 1).all())
         self.weights, self.log_weights = weights, None if equal else weights.log()
         self.leading, self.basis = _principal(keys) if skip else (0, None)
-        self.skip = self.basis is not None
+        self.skip, self.bounded = skip, self.basis is not None
         self.keys = self.turn(keys)
         self.weighted = self.keys if equal else self.keys * weights[:, None]
         self.mean = weights @ self.keys / weights.sum()
@@ -61,10 +62,11 @@ class KeySpace:
 
     def chunks(self, rows: Tensor) -> Iterator[Tensor]:
         """Indices of turned rows (n, G), a chunk at a time; where much can be skipped, like rows together."""
-        if self.skip:
-            yield from order_by_likeness(rows[:, :self.leading], LIKE_ROWS).split(LIKE_ROWS)
+        if self.bounded:
+            order = order_by_likeness(rows[:, :self.leading], LIKE_ROWS)
         else:
-            yield from torch.arange(len(rows), device=rows.device).split(max(1, CHUNK_BYTES // (4 * len(self.keys))))
+            order = torch.arange(len(rows), device=rows.device)
+        yield from order.split(LIKE_ROWS if self.skip else max(1, CHUNK_BYTES // (4 * len(self.keys))))
 
     def similarities(self, rows: Tensor, floor: Tensor) -> tuple[Columns, Tensor]:
         """The columns in which some row's similarity reaches its floor (n,), and the similarities there.
@@ -74,26 +76,23 @@ class KeySpace:
         columns : Tensor (m,) int, or slice
         similarities : Tensor, (n, m)
         """
-        if not self.skip:
+        if not self.bounded:
             return slice(None), rows @ self.keys.T
         columns = self._few(self._bound(rows, floor, 1).amax(0) >= -ROUNDING)
         return columns, rows @ self.keys[columns].T
 
     def sums_above(self, rows: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
         """Weighted sums (n, G) and weights (n,) of the keys whose similarity to a turned row exceeds a threshold."""
-        if not self.skip:
-            above = (rows @ self.keys.T > threshold).float()
-            return above @ self.weighted, above @ self.weights
-        floor = rows.new_full((len(rows),), threshold)
-        highest = self._bound(rows, floor, 1)
-        open_columns, sure = highest.amax(0) >= -ROUNDING, (highest.amin(0) > ROUNDING).nonzero()[:, 0]
-        sure = sure[self._bound(rows, floor, -1, sure).amin(0) > ROUNDING] if len(sure) else sure
-        open_columns[sure] = False
-        columns = self._few(open_columns)
-        above = (rows @ self.keys[columns].T > threshold).float()
-        total, counts = above @ self.weighted[columns], above @ self.weights[columns]
-        if len(sure) and not isinstance(columns, slice):
-            total, counts = total + self.weighted[sure].sum(0), counts + self.weights[sure].sum()
+        columns, sure = self._open_columns(rows, threshold)
+        above = rows @ self.keys[columns].T > threshold
+        if self.skip and not self.bounded:
+            columns = self._few(above.any(0))
+            above = above[:, columns]
+        shares = above.float()
+        total, counts = shares @ self.weighted[columns], shares @ self.weights[columns]
+        if len(sure):
+            once = torch.zeros_like(self.weights).index_fill_(0, sure, 1.0)
+            total, counts = total + once @ self.weighted, counts + once @ self.weights
         return total, counts
 
     def most_similar(self, rows: Tensor, values: Tensor) -> Tensor:
@@ -103,6 +102,19 @@ class KeySpace:
         columns = best.any(0).nonzero()[:, 0]
         best = best[:, columns]
         return best @ values[columns] / best.sum(-1, keepdim=True)
+
+    def _open_columns(self, rows: Tensor, threshold: float) -> tuple[Columns, Tensor]:
+        """Columns (m,) that exceed a threshold for some rows perhaps, and those that surely do for all of them."""
+        none = torch.empty(0, dtype=torch.int64, device=rows.device)
+        if not self.bounded:
+            return slice(None), none
+        floor = rows.new_full((len(rows),), threshold)
+        highest = self._bound(rows, floor, 1)
+        wanted, sure = highest.amax(0) >= -ROUNDING, (highest.amin(0) > ROUNDING).nonzero()[:, 0]
+        sure = sure[self._bound(rows, floor, -1, sure).amin(0) > ROUNDING] if len(sure) else sure
+        wanted[sure] = False
+        columns = self._few(wanted)
+        return columns, none if isinstance(columns, slice) else sure
 
     def _bound(self, rows: Tensor, floor: Tensor, sign: int, columns: Columns = slice(None)) -> Tensor:
         """The most (sign 1) or the least (sign -1) by which similarities can exceed a row's floor (n,), (n, m)."""
@@ -122,7 +134,7 @@ def _principal(keys: Tensor) -> tuple[int, Tensor | None]:
     most = max(keys.shape[1] // LEADING_SHARE, 1)
     if tail[most - 1] > MOST_TAIL:
         return 0, None
-    # with a hundredth of the allowed tail nearly all is decided; more directions only cost
+    # with a hundredth of that tail nearly all is decided; more directions only cost
     return min(int((tail > MOST_TAIL / 100).sum()) + 1, most), directions.flip(1).contiguous()
 
 

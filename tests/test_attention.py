@@ -68,7 +68,7 @@ def test_equals_the_formulas(numbers: GlaNumbers, skipping: bool) -> None:
 
 def test_skips_where_it_says_so(skipping: bool) -> None:
     space = KeySpace(tokens(1500), torch.ones(1500), skipping)
-    assert space.skip == skipping
+    assert space.bounded == skipping
     if skipping:
         rows = space.keys[next(space.chunks(space.keys))]
         columns, similarities = space.similarities(rows, torch.full((len(rows),), 0.6))
@@ -82,7 +82,7 @@ def test_skips_where_it_says_so(skipping: bool) -> None:
 
 def test_keys_without_few_directions_are_taken_whole(skipping: bool) -> None:
     keys = F.normalize(torch.randn(900, 64, generator=torch.Generator().manual_seed(4)), dim=-1)
-    assert not KeySpace(keys, torch.ones(900), True).skip
+    assert not KeySpace(keys, torch.ones(900), True).bounded
     values = torch.randn(900, 8)
     ours = gla_attention(keys, keys, values, torch.ones(900), 4, PUBLISHED)
     assert share_close(ours, written_out(keys, keys, values, 4, PUBLISHED)) >= 0.998
