@@ -19,7 +19,8 @@ from types import ModuleType
 import pytest
 from osgeo import gdal, osr
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings
-from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtCore import QCoreApplication, Qt
+from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,3 +169,32 @@ def plugin(qgis_iface, qgis_processing, plugin_on_path: Path) -> Iterator[object
     yield made
     made.unload()
     QCoreApplication.processEvents()
+
+
+@pytest.fixture
+def dock(plugin, raster_layer):
+    """The panel, open, with a raster layer in the project."""
+    plugin.dock.show()
+    plugin.dock.classes.model.set_entries([])
+    plugin.dock.layers.setLayer(raster_layer)
+    return plugin.dock
+
+
+def fill_classes(dock, text="meadow|grass, road, building|house, water|pond"):
+    """Paste a list, as a user does."""
+    QApplication.clipboard().setText(text)
+    QTest.mouseClick(dock.classes.paste_button, Qt.MouseButton.LeftButton)
+
+
+def run_to_the_end(plugin):
+    """Click Run and wait."""
+    QTest.mouseClick(plugin.dock.run_bar.run_button, Qt.MouseButton.LeftButton)
+    assert plugin.runner.task is not None, bar_texts(plugin)
+    wait_for(lambda: plugin.runner.task is None)
+
+
+def bar_texts(plugin):
+    """What the message bar said: items with buttons, and plain messages."""
+    bar = plugin.iface.messageBar()
+    items = [item.text() for item in bar.items()]
+    return items + [text for level in bar.messages.values() for text in level]
