@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import rasterio
 import torch
+from conftest import write_scene
 from tiny_networks import STRIDE, WINDOW, picture, tiny_clip, tiny_guide, tiny_method, tiny_sam
 from torch import nn
 from torch.nn import functional as F
@@ -13,9 +17,10 @@ from geo_ovss.encoders.sam import SamEncoder
 from geo_ovss.errors import UnsupportedSam
 from geo_ovss.golden import build_sam
 from geo_ovss.methods.base import BlockTokens
-from geo_ovss.presets import get_preset
+from geo_ovss.presets import Preset, get_preset
 from geo_ovss.published import encode_windows, picture_block, window_corners
 from geo_ovss.refine import Refinement, find_regions, mask_prompt, refine_labels
+from geo_ovss.segmenter import Segmenter
 
 NUMBERS = Refinement(coarse_threshold=0.2, mask_coefficient=0.005, minimal_area=20, iou_threshold=-10.0)
 
@@ -180,3 +185,38 @@ def test_half_precision_stays_in_the_encoder() -> None:
     assert seen.embedding.dtype == seen.last.dtype == torch.float32
     assert tiny_clip().dim == 24
     assert tiny_guide().dim == 32
+
+
+# ---- in a scene
+
+
+def features_of(tiny_preset: Preset, raster: Path, **changes: int) -> np.ndarray:
+    """Features (h, w, D) of a scene under Trident over tiny networks."""
+    segmenter = Segmenter(tiny_preset.with_overrides(**changes))
+    segmenter.pipeline.method = tiny_method("trident", guide_patch=16)
+    store = segmenter.encode(raster)
+    rows, cols = store.layout.token_shape
+    out = np.zeros((rows, cols, store.info.dim), np.float32)
+    for block in store.blocks:
+        out[store.layout.core(*block).tokens(16).slices()] = store.read_block(block)[0]
+    return out
+
+
+def test_a_scene_of_one_block_is_the_picture(tiny_preset: Preset, tmp_path: Path) -> None:
+    raster = write_scene(tmp_path / "small.tif", 96, 128)
+    with rasterio.open(raster) as source:
+        shot = source.read().transpose(1, 2, 0)
+    method = tiny_method("trident", guide_patch=16)
+    corners = window_corners(96, 128, WINDOW, STRIDE)
+    block = picture_block(method, shot, corners, encode_windows(method, shot, corners, 4))
+    wanted = F.normalize(method.picture_features(block), dim=-1)
+    assert wanted.shape == (6, 8, 24)
+    ours = features_of(tiny_preset, raster, block=160)
+    np.testing.assert_allclose(ours, wanted.numpy(), atol=2e-3)  # kept as float16
+
+
+def test_a_scene_of_several_blocks(tiny_preset: Preset, scene: Path) -> None:
+    lengths = np.linalg.norm(features_of(tiny_preset, scene), axis=-1)
+    assert lengths.shape == (26, 25)
+    assert lengths.min() > 0.9
+    assert lengths.max() < 1.01
