@@ -114,4 +114,4 @@ def _strip_borders(strip: Strip, across: float, down: float) -> tuple[NDArray[np
     if strip.last:
         pairs.append(np.stack([regions[-1], np.zeros_like(regions[-1])], axis=1))
     lengths = np.concatenate([np.full(len(pairs[0]), down), np.full(sum(map(len, pairs[1:])), across)])
-    return np.concatenate(pairs), lengths
+    return np.concatenate(pairs).astype(np.int64), lengths

@@ -50,7 +50,7 @@ def join_pieces(arcs: Arcs, joints: NDArray[np.integer], width: int) -> Arcs:
     kept[touched] = False
     lengths = np.array([len(line) for line in lines], np.intp)
     joined = Arcs(np.concatenate(lines), np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp),
-                  np.array(left, np.int64), np.array(right, np.int64), np.array(closed, bool))
+                  np.array(left, arcs.left.dtype), np.array(right, arcs.left.dtype), np.array(closed, bool))
     return join_arcs([arcs.take(kept), joined])
 
 

@@ -21,7 +21,7 @@ from geo_ovss.measure import Ground
 from geo_ovss.place import Placement
 from geo_ovss.progress import Progress
 from geo_ovss.regions import RegionCounter, RegionTable, iterate_strips, join_tables, tabulate
-from geo_ovss.rings import RingTracer, build_polygons
+from geo_ovss.rings import Rings, RingTracer, build_polygons
 from geo_ovss.shaping import shape_arcs
 from geo_ovss.topology import Arcs, join_arcs, strip_arcs
 
@@ -128,9 +128,9 @@ def read_map(labels_path: str | Path, confidence_path: str | Path | None = None,
             joints.append(top)
             progress.advance(len(classes))
         found = counter.merged()
-        arcs = join_arcs([*parts, join_pieces(join_arcs(cut), np.concatenate(joints), labels.width)])
-        parts.clear()
-        number = found.astype(np.int32 if len(found) < 1 << 31 else np.int64)
+        parts.append(join_pieces(join_arcs(cut), np.concatenate(joints), labels.width))
+        arcs = join_arcs(parts)
+        number = found.astype(arcs.left.dtype)
         arcs = replace(arcs, left=number[arcs.left], right=number[arcs.right])
         regions = join_tables(tables).merged(found)
         return PlanarMap(arcs, regions, labels.width, labels.height, labels.transform, labels.crs)
@@ -166,12 +166,19 @@ def polygonize(labels_path: str | Path, names: Sequence[str], *, confidence_path
                       progress=progress)
     placement = Placement(planar.crs, planar.transform, planar.width, planar.height, target_crs)
     tracer = RingTracer(planar.arcs, len(planar.regions))
-    placed = placement.place(shape_arcs(planar, tracer, options, names))
+    arcs = shape_arcs(planar, tracer, options, names)
     ground = Ground(placement.crs)
-    parts = ((planar.regions.take(slice(first - 1, last - 1)), build_polygons(placed, tracer.trace(first, last)))
+    parts = ((planar.regions.take(slice(first - 1, last - 1)), _placed(arcs, tracer.trace(first, last), placement))
              for first, last in tracer.batches(BATCH_POINTS))
     for regions, polygons in _dissolved(parts) if options.dissolve else parts:
         yield _frame(polygons, regions, placement, ground, names)
+
+
+def _placed(arcs: Arcs, rings: Rings, placement: Placement) -> NDArray[np.object_]:
+    """Polygons on the map; an arc comes to lie at the very same place for the regions on either side."""
+    used, which = np.unique(rings.halves >> 1, return_inverse=True)
+    own = replace(rings, halves=2 * which.ravel() + (rings.halves & 1))
+    return build_polygons(placement.place(arcs.take(used)), own)
 
 
 _Part = tuple[RegionTable, NDArray[np.object_]]

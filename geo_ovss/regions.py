@@ -52,7 +52,7 @@ class Strip:
         First row.
     zones : (h, W) int array
         What regions are made of: neighbours with equal values belong together; 0 is nothing.
-    regions : (h, W) int64 array
+    regions : (h, W) int array
         Number of the region in this strip, counted on from the strips above; 0 where there is none.
     zones_above, regions_above : (W,) int arrays
         The last row of the strip above (zeros above the raster).
@@ -64,9 +64,9 @@ class Strip:
 
     row: int
     zones: NDArray[np.integer]
-    regions: NDArray[np.int64]
+    regions: NDArray[np.integer]
     zones_above: NDArray[np.integer]
-    regions_above: NDArray[np.int64]
+    regions_above: NDArray[np.integer]
     first: int
     last: bool
 
@@ -88,16 +88,16 @@ class RegionCounter:
     def __init__(self, height: int, width: int, zero_is_region: bool = False) -> None:
         self.height, self.width = height, width
         self._background = -1 if zero_is_region else 0
+        self._number = np.dtype(np.int32 if height * width < 1 << 31 else np.int64)
         self.count = 0
-        self._zones_above = np.zeros(width, np.int64)
-        self._regions_above = np.zeros(width, np.int64)
+        self._zones_above = np.zeros(width, np.int32)
+        self._regions_above = np.zeros(width, self._number)
         self._pairs: list[NDArray[np.int64]] = []
 
     def add(self, row: int, zones: NDArray[np.integer]) -> Strip:
         """Number the regions of the next strip, (h, W)."""
-        zones = zones.astype(np.int64, copy=False)
-        regions = label_regions(zones, connectivity=1, background=self._background)
-        regions = regions.astype(np.int64, copy=False)
+        zones = zones.astype(np.int64 if zones.dtype.itemsize > 4 else np.int32, copy=False)
+        regions = label_regions(zones, connectivity=1, background=self._background).astype(self._number, copy=False)
         found = int(regions.max(initial=0))
         regions[regions > 0] += self.count
         strip = Strip(row, zones, regions, self._zones_above, self._regions_above, self.count + 1,
@@ -105,7 +105,7 @@ class RegionCounter:
         self.count += found
         touching = (zones[0] == self._zones_above) & (regions[0] > 0) & (self._regions_above > 0)
         if touching.any():
-            pairs = np.stack([self._regions_above[touching], regions[0][touching]], axis=1)
+            pairs = np.stack([self._regions_above[touching], regions[0][touching]], axis=1).astype(np.int64)
             self._pairs.append(np.unique(pairs, axis=0))
         self._zones_above, self._regions_above = zones[-1].copy(), regions[-1].copy()
         return strip

@@ -84,16 +84,24 @@ class Arcs:
 
 
 def join_arcs(parts: list[Arcs]) -> Arcs:
-    """Put lists of arcs one after the other."""
-    if not parts:
-        empty = np.zeros(0, np.int64)
-        return Arcs(np.zeros((0, 2), np.int32), np.zeros(1, np.intp), empty, empty, np.zeros(0, bool))
-    lengths = np.concatenate([np.diff(p.offsets) for p in parts])
-    return Arcs(
-        np.concatenate([p.xy for p in parts]), np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp),
-        np.concatenate([p.left for p in parts]), np.concatenate([p.right for p in parts]),
-        np.concatenate([p.closed for p in parts]),
-    )
+    """Put lists of arcs one after the other.
+
+    The list is emptied on the way, so that no more than one part is in memory twice.
+    """
+    points, arcs = sum(len(p.xy) for p in parts), sum(len(p) for p in parts)
+    number = parts[0].left.dtype if parts else np.dtype(np.int32)
+    xy, offsets = np.empty((points, 2), np.int32), np.zeros(arcs + 1, np.intp)
+    left, right, closed = np.empty(arcs, number), np.empty(arcs, number), np.empty(arcs, bool)
+    point = arc = 0
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        here = slice(arc, arc + len(part))
+        xy[point:point + len(part.xy)] = part.xy
+        offsets[arc + 1:arc + 1 + len(part)] = part.offsets[1:] + point
+        left[here], right[here], closed[here] = part.left, part.right, part.closed
+        point, arc = point + len(part.xy), arc + len(part)
+    return Arcs(xy, offsets, left, right, closed)
 
 
 def strip_arcs(strip: Strip) -> tuple[Arcs, Arcs, NDArray[np.int64]]:
