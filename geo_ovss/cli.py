@@ -82,7 +82,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        _register()
+        if sys.argv[1:] != ["--version"]:  # the commands import torch: seconds, for one line
+            _register()
         status = app(standalone_mode=False)
         if _interrupted.is_set():
             _end_interrupted()

@@ -18,12 +18,16 @@ def symmetry(pixels: Tensor, grids: list[Tensor], turn: int, flip: bool) -> tupl
     return pixels, [g.flatten(1, 2) for g in squares]
 
 
-def colour(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Gain, tint, gamma, saturation, contrast, haze, blur, noise: drawn per picture; pixels 0..255 float."""
-    b = len(pixels)
+def colour(pixels: Tensor, generator: torch.Generator, alike: int = 1) -> Tensor:
+    """Gain, tint, gamma, saturation, contrast, haze, blur, noise; pixels 0..255 float.
+
+    Drawn once for every ``alike`` pictures in a row.
+    """
+    b = len(pixels) // alike
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return torch.rand(b, *shape, generator=generator).to(pixels.device) * (high - low) + low
+        drawn = torch.rand(b, *shape, generator=generator).repeat_interleave(alike, 0)
+        return drawn.to(pixels.device) * (high - low) + low
 
     x = pixels / 255
     x = x * torch.exp(uniform(-0.4, 0.4, 1, 1, 1) + uniform(-0.2, 0.2, 3, 1, 1))

@@ -2,7 +2,8 @@
 
 A shard is one ``.pt`` file in ``training/cache/``: ``pixels`` uint8 (N, 224, 224, 3), ``teacher`` float16
 (N, 196, T), ``labels`` uint8 (N, 196, K) shares of each class per patch (255 = all of it), ``label_names``,
-``scene`` int64 (N,) index into the UC Merced folders or -1. Run as ``python -m training.data``.
+``scene`` int64 (N,) index into the UC Merced folders or -1. Four crops in a row are windows of one scene.
+`training.teacher_head` adds ``soft`` uint8 (N, 196, 5), the teacher's opinion. Run as ``python -m training.data``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from training import teacher, words
 CACHE = Path(__file__).parent / "cache"
 AERIAL = Path(__file__).parents[2] / "shared" / "aerial"
 SIDE, PATCH = 224, 16
+SCENE = 4  # crops in a row that come from one picture, at one scale
 VALIDATION_TILES = (2, 5)
 VALIDATION_PER_FOLDER = 10
 DUBAI_CLASSES = ["building", "land", "road", "vegetation", "water"]
@@ -60,41 +62,56 @@ def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
     return np.asarray(Image.open(buffer).convert("RGB"))
 
 
-def cut(image: Image.Image, labels: Image.Image | None, side: int, rng: np.random.Generator) -> tuple:
-    """A random square of ``side`` source pixels, resized to 224, sometimes damaged by JPEG."""
-    side = min(side, *image.size)
-    x, y = rng.integers(0, image.width - side + 1), rng.integers(0, image.height - side + 1)
-    box = (int(x), int(y), int(x) + side, int(y) + side)
+def resized(
+    image: Image.Image, labels: Image.Image | None, box: tuple[int, int, int, int], quality: int | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """One square of a picture at 224 pixels, with its labels; damaged by JPEG where a quality is given."""
     pixels = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0))
-    if rng.random() < 0.3:
-        pixels = jpeg(pixels, int(rng.integers(25, 90)))
-    lab = None if labels is None else np.asarray(labels.resize((SIDE, SIDE), Image.Resampling.NEAREST, box=box))
-    return pixels, lab
+    if quality is not None:
+        pixels = jpeg(pixels, quality)
+    if labels is None:
+        return pixels, None
+    return pixels, np.asarray(labels.resize((SIDE, SIDE), Image.Resampling.NEAREST, box=box))
+
+
+def windows_of_scene(
+    image: Image.Image, labels: Image.Image | None, side: int, rng: np.random.Generator
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Four windows of ``side`` source pixels from one part of a picture: beside each other where it is large enough."""
+    side = min(side, *image.size)
+    span = [min(2 * side, n) for n in image.size]
+    x, y = (int(rng.integers(0, n - s + 1)) for n, s in zip(image.size, span, strict=True))
+    quality = int(rng.integers(25, 90)) if rng.random() < 0.3 else None
+    corners = [(x + dx, y + dy) for dy in (0, span[1] - side) for dx in (0, span[0] - side)]
+    return [resized(image, labels, (a, b, a + side, b + side), quality) for a, b in corners]
 
 
 def dubai_crops(rng: np.random.Generator, total: int) -> Iterator[Crop]:
     """Crops over a factor of four in scale; the large tile gets more of them, but not by its full area."""
     pictures = [(Image.open(a).convert("RGB"), Image.open(b)) for a, b in dubai_pictures(validation=False)]
     weights = np.array([(im.width * im.height) ** 0.5 for im, _ in pictures])
-    for index in rng.choice(len(pictures), total, p=weights / weights.sum()):
+    for index in rng.choice(len(pictures), total // SCENE, p=weights / weights.sum()):
         image, labels = pictures[index]
         fine = 2.0 if image.width > 1500 else 1.0
         while True:
-            pixels, lab = cut(image, labels, int(fine * 224 * 2 ** rng.uniform(-1.0, 0.9)), rng)
+            scene = windows_of_scene(image, labels, int(fine * 224 * 2 ** rng.uniform(-1.0, 0.9)), rng)
             # rare classes are asked for more often
-            if np.isin(lab, (0, 2, 3)).mean() > 0.1 or rng.random() < 0.4:
+            if np.mean([np.isin(np.asarray(lab), (0, 2, 3)) for _, lab in scene]) > 0.1 or rng.random() < 0.4:
                 break
-        yield pixels, patch_shares(lab, len(DUBAI_CLASSES)), -1
+        for pixels, lab in scene:
+            assert lab is not None
+            yield pixels, patch_shares(lab, len(DUBAI_CLASSES)), -1
 
 
 def ucmerced_crops(rng: np.random.Generator, total: int) -> Iterator[Crop]:
     pictures = [(Image.open(p).convert("RGB"), s) for p, s in ucmerced_pictures(validation=False)]
     order = rng.permutation(len(pictures))
-    for k in range(total):
+    for k in range(total // SCENE):
         image, scene = pictures[order[k % len(pictures)]]
-        # the first round as the picture is, so that whole scenes are seen at their own scale
-        side = 224 if k < len(pictures) else int(256 * 2 ** rng.uniform(-1.2, 0.0))
-        yield cut(image, None, side, rng)[0], None, scene
+        # the first round nearly as the picture is, so that whole scenes are seen at their own scale
+        side = 224 if k < len(pictures) else int(256 * 2 ** rng.uniform(-1.2, -0.1))
+        for pixels, _ in windows_of_scene(image, None, side, rng):
+            yield pixels, None, scene
 
 
 def teacher_features(pixels: Tensor, net: teacher.Teacher, device: str) -> Tensor:

@@ -30,15 +30,14 @@ def model_config(chosen: dict) -> dict:
     }
 
 
-def assemble(run: Path, folder: Path, scale: float) -> open_clip.CLIP:
+def assemble(run: Path, checkpoint: str, folder: Path, scale: float) -> open_clip.CLIP:
     """The run's averaged image tower and its text tower in one open_clip model."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "mini.json"
     path.write_text(json.dumps(model_config(settings()), indent=2) + "\n")
     open_clip.add_model_config(path)
     model = open_clip.create_model("mini").eval()
-    finished = run / "readout.pt" if (run / "readout.pt").exists() else run / "last.pt"
-    model.visual.load_state_dict(torch.load(finished, map_location="cpu")["average"])
+    model.visual.load_state_dict(torch.load(run / checkpoint, map_location="cpu")["average"])
     text = torch.load(run / "text.pt", map_location="cpu")["text"]
     missing, unexpected = model.load_state_dict(text, strict=False)
     if unexpected or any(not k.startswith("visual.") and k != "logit_scale" for k in missing):
@@ -50,9 +49,10 @@ def assemble(run: Path, folder: Path, scale: float) -> open_clip.CLIP:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="mini")
+    parser.add_argument("--checkpoint", default="last.pt", help="or step_N.pt, kept at each validation")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     args = parser.parse_args()
-    model = assemble(HERE / "runs" / args.run, args.out, settings()["export"]["logit_scale"])
+    model = assemble(HERE / "runs" / args.run, args.checkpoint, args.out, settings()["export"]["logit_scale"])
     part = args.out / "mini.safetensors.part"
     save_file({k: v.half().contiguous() for k, v in model.state_dict().items()}, part)
     part.replace(args.out / "mini.safetensors")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -14,6 +15,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import open_clip
 import torch
 from PIL import Image
 
@@ -26,10 +28,8 @@ STANDING_OUT = {
     "airplane": "airplane", "tenniscourt": "tennis court", "storagetanks": "storage tanks", "harbor": "boat"}
 
 
-def load_model():
+def load_model() -> tuple[open_clip.CLIP, Callable[[list[str]], torch.Tensor]]:
     """The exported model by plain open_clip calls, and a function from words to unit rows."""
-    import open_clip
-
     from training.export import WEIGHTS
 
     open_clip.add_model_config(WEIGHTS / "mini.json")

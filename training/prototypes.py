@@ -59,16 +59,16 @@ class Prototypes:
         for concept in concepts:
             group, near = self.synonyms[concept], self.neighbours[concept]
             kind = float(torch.rand((), generator=generator))
-            if kind < 0.4:
+            if kind < 0.5:
                 rows.append(self.index[group[0]])
-            elif kind < 0.8 or not len(near):
+            elif kind < 0.85 or not len(near):
                 rows.append(self.index[group[int(torch.randint(len(group), (), generator=generator))]])
             else:
                 rows.append(int(near[int(torch.randint(len(near), (), generator=generator))]))
         text = self.targets[torch.tensor(rows, device=self.targets.device)]
         other = self.targets[torch.randint(self.general, (len(rows),), generator=generator).to(text.device)]
         amount = torch.rand(len(rows), 1, generator=generator).to(text.device) * BLUR
-        amount = amount * (torch.rand(len(rows), 1, generator=generator) < 0.25).to(text.device)
+        amount = amount * (torch.rand(len(rows), 1, generator=generator) < 0.15).to(text.device)
         return F.normalize(text + amount * other, dim=-1)
 
     def negatives(self, concepts: list[str], count: int, generator: torch.Generator) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from training import augment
 
 CACHE = Path(__file__).parent / "cache"
-GROUP = 4  # crops that share one symmetry: cheap, and varied enough over a batch
+GROUP = 4  # crops in a row that are windows of one scene; they share one symmetry
 
 
 @dataclass
@@ -21,12 +21,14 @@ class Source:
     name: str
     pixels: Tensor
     teacher: Tensor
+    soft: Tensor
     labels: Tensor
     scene: Tensor
     concepts: list[str]
     class_weights: Tensor
     take: int
     weight: float
+    colour: float
     device: torch.device
 
     def view(self, labels: Tensor, generator: torch.Generator) -> tuple[list[str], Tensor, Tensor]:
@@ -41,21 +43,29 @@ class Source:
     def weak(self) -> bool:
         return not self.concepts
 
-    def batch(self, generator: torch.Generator, mix: bool) -> dict[str, Tensor]:
-        rows = torch.randint(len(self.pixels), (self.take,), generator=generator)
+    def batch(self, generator: torch.Generator, together: bool) -> dict[str, Tensor]:
+        """Augmented crops: windows of whole scenes in groups of `GROUP`, or crops from anywhere, some of them mixed."""
+        if together:
+            first = torch.randint(len(self.pixels) // GROUP, (self.take // GROUP,), generator=generator) * GROUP
+            rows = (first[:, None] + torch.arange(GROUP)).flatten()
+        else:
+            rows = torch.randint(len(self.pixels), (self.take,), generator=generator)
         pixels = self.pixels[rows].permute(0, 3, 1, 2).to(self.device).float()
-        grids = [self.teacher[rows].to(self.device).float(), self.labels[rows].to(self.device).float() / 255]
+        grids = [self.teacher[rows].to(self.device).float(), self.soft[rows].to(self.device).float() / 255,
+                 self.labels[rows].to(self.device).float() / 255]
         parts = []
         for k in range(0, self.take, GROUP):
             group = slice(k, k + GROUP)
             turn, flip = (int(torch.randint(n, (), generator=generator)) for n in (4, 2))
             parts.append(augment.symmetry(pixels[group], [g[group] for g in grids], turn, bool(flip)))
         pixels = torch.cat([p for p, _ in parts])
-        grids = [torch.cat([g[i] for _, g in parts]) for i in range(2)]
-        if mix and torch.rand((), generator=generator) < 0.4:
+        grids = [torch.cat([g[i] for _, g in parts]) for i in range(len(grids))]
+        if not together and not self.weak and torch.rand((), generator=generator) < 0.4:
             pixels, grids = augment.cutmix(pixels, grids, generator)
-        return {"pixels": augment.colour(pixels, generator), "teacher": grids[0], "labels": grids[1],
-                "scene": self.scene[rows].to(self.device)}
+        # one look for the windows of a scene, as in a real one
+        changed = augment.colour(pixels, generator, GROUP if together else 1)
+        return {"pixels": torch.lerp(pixels, changed, self.colour), "teacher": grids[0], "soft": grids[1],
+                "labels": grids[2], "scene": self.scene[rows].to(self.device)}
 
 
 def open_sources(wanted: dict[str, dict], device: torch.device, workers: int = 1) -> list[Source]:
@@ -67,14 +77,16 @@ def open_sources(wanted: dict[str, dict], device: torch.device, workers: int = 1
             continue
         labels = torch.cat([f["labels"] for f in found])
         features = torch.cat([f["teacher"] for f in found])
-        if features.shape[-1]:  # the strongest components count most: they are what can be learned
+        if features.shape[-1]:
             sample = features[:: max(1, len(features) // 300)].flatten(0, 1).float()
-            features = ((features.float() - sample.mean(0)) * sample.std(0)).half()
+            for part in features.split(256):  # in place: the table is large
+                part.sub_(sample.mean(0).half())
+        soft = torch.cat([f.get("soft", torch.zeros(*f["labels"].shape[:2], 0, dtype=torch.uint8)) for f in found])
         shares = labels.float().mean((0, 1)) / 255 if labels.shape[2] else torch.zeros(0)
         weights = (shares.clamp_min(1e-3) ** -options.get("balance", 0.5)) if len(shares) else shares
         sources.append(Source(
-            name, torch.cat([f["pixels"] for f in found]), features, labels,
+            name, torch.cat([f["pixels"] for f in found]), features, soft, labels,
             torch.cat([f["scene"] for f in found]), list(found[0]["label_names"]),
             (weights / weights.mean() if len(weights) else weights).to(device), options["take"] // workers,
-            options.get("weight", 1.0), device))
+            options.get("weight", 1.0), options["colour"], device))
     return sources

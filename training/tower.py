@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from open_clip.transformer import VisionTransformer
+from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor
 
 MEAN = (122.771, 116.746, 104.094)
@@ -34,7 +34,7 @@ def trunk(vit: VisionTransformer, pixels: Tensor) -> Tensor:
     return x
 
 
-def heads(block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def heads(block: ResidualAttentionBlock, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values of a block, each (B, heads, N, W / heads)."""
     qkv = F.linear(x, block.attn.in_proj_weight, block.attn.in_proj_bias)
     split = qkv.unflatten(-1, (3, block.attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
@@ -46,7 +46,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1).to(v.dtype) @ v
 
 
-def attend(block, x: Tensor) -> Tensor:
+def attend(block: ResidualAttentionBlock, x: Tensor) -> Tensor:
     q, k, v = heads(block, x)
     return block.attn.out_proj(attention(q, k, v).transpose(1, 2).flatten(2))
 

@@ -12,6 +12,7 @@ import copy
 import json
 import math
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from torch import Tensor, distributed, multiprocessing, nn
 
 from training import losses, text_space, tower, validate, words
 from training.prototypes import Prototypes
-from training.shards import Source, open_sources
+from training.shards import GROUP, Source, open_sources
 
 HERE = Path(__file__).parent
 
@@ -51,8 +52,6 @@ def start_from_statistics(vit: VisionTransformer, sources: list[Source]) -> None
 
 class Trainer:
     """One training run: model, heads that only training needs, optimiser, averaged weights, log."""
-
-    checkpoint = "last"
 
     def __init__(self, config: dict, device: torch.device, run: Path, rank: int = 0, workers: int = 1) -> None:
         self.config, self.device, self.run, self.workers = config, device, run, workers
@@ -89,18 +88,22 @@ class Trainer:
             return min(1.0, max(0.0, (self.step - warm) / max(1, steps - warm)))
         return min(1.0, self.resumed_at + (1 - self.resumed_at) * (time.time() - self.began) / (60 * self.minutes))
 
-    def dense_forms(self, q: Tensor, v: Tensor) -> dict[str, Tensor]:
+    def dense_forms(self, q: Tensor, v: Tensor, together: bool) -> dict[str, Tensor]:
         """Text-aligned features (B, 196, D) in each of the forms that this step trains."""
         queries, values = tower.flat(q)[:, 1:], tower.flat(v)[:, 1:]
         forms = {"identity": values, "query": tower.query_query(q, v)}
-        if self.step >= self.config["thresholded_from"]:
-            group = self.config["scene_windows"]
+        if together:
+            group = GROUP
             forms["scene"] = torch.cat([
                 tower.thresholded(a.flatten(0, 1), b.flatten(0, 1)).unflatten(0, (-1, a.shape[1]))
                 for a, b in zip(queries.split(group), values.split(group), strict=True)])
         return {name: tower.read(self.vit, mixed) for name, mixed in forms.items()}
 
-    def labelled_loss(self, source: Source, forms: dict[str, Tensor], queries: Tensor, shares: Tensor) -> dict:
+    def labelled_loss(self, source: Source, forms: dict[str, Tensor], queries: Tensor, batch: dict) -> dict:
+        shares = batch["labels"]
+        if batch["soft"].shape[-1]:  # what the teacher says beside what the label says, where there is one
+            part = self.config["soft"]
+            shares = (1 - part) * shares + part * batch["soft"] * shares.sum(-1, keepdim=True)
         concepts, shares, weights = source.view(shares, self.generator)
         text = torch.cat([self.words.draw(concepts, self.generator),
                           self.words.negatives(concepts, self.config["negatives"], self.generator)])
@@ -113,27 +116,28 @@ class Trainer:
             queries.flatten(0, 1)[keep], shares.flatten(0, 1)[keep])
         return out
 
-    def scene_loss(self, forms: dict[str, Tensor], scene: Tensor) -> dict:
+    def scene_loss(self, forms: dict[str, Tensor], scene: Tensor, soft: Tensor) -> dict:
         names = list(words.UCMERCED_CONCEPT)
         scenes = self.words.draw([words.UCMERCED_CONCEPT[n] for n in names], self.generator)
         contents = sorted({c for group in words.UCMERCED_CONTENTS.values() for c in group})
         parts = torch.cat([self.words.draw(contents, self.generator),
                            self.words.negatives(contents, self.config["negatives"], self.generator)])
         possible = torch.zeros(len(scene), len(parts), dtype=torch.bool, device=scene.device)
-        coarse_possible = torch.zeros(len(scene), 5, dtype=torch.bool, device=scene.device)
         for row, s in enumerate(scene.tolist()):
             possible[row, [contents.index(c) for c in words.UCMERCED_CONTENTS[names[s]]]] = True
-            coarse_possible[row, [validate.CLASSES.index(c) for c in words.UCMERCED_COARSE[names[s]]]] = True
-        coarse = self.words.draw(validate.CLASSES, self.generator)
+        coarse = torch.cat([self.words.draw(validate.CLASSES, self.generator),
+                            self.words.negatives(validate.CLASSES, self.config["negatives"], self.generator)])
         out: dict[str, Tensor] = {}
         for name, features in forms.items():
             logits = features @ scenes.T * losses.SCALE
             patch = F.cross_entropy(logits.flatten(0, 1), scene.repeat_interleave(features.shape[1]),
                                     label_smoothing=0.1)
-            weak = losses.partial_labels(features, parts, possible) + losses.partial_labels(
-                features, coarse, coarse_possible)
+            weak = losses.partial_labels(features, parts, possible)
             total = patch + 0.5 * losses.presence(features, scenes, scene) + 0.5 * weak
             out[f"weak_{name}"] = self.config["weak"] * total * self.config["form"][name]
+            opinion = losses.soft_cross_entropy(features.flatten(0, 1), coarse, soft.flatten(0, 1),
+                                                torch.ones(soft.shape[-1], device=soft.device))[0]
+            out[f"soft_{name}"] = self.config["opinion"] * opinion * self.config["form"][name]
         return out
 
     def class_loss(self, feature: Tensor, source: Source, shares: Tensor, scene: Tensor) -> Tensor:
@@ -145,7 +149,7 @@ class Trainer:
         share = shares.mean(1)
         return 0.3 * losses.soft_cross_entropy(feature, text, share, torch.ones_like(share[:1]))[0]
 
-    def terms(self, x: Tensor, batches: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    def terms(self, x: Tensor, batches: list[dict[str, Tensor]], together: bool) -> dict[str, Tensor]:
         """The weighted losses of one step from what enters the last block, (B, 197, W)."""
         seen = self.distil(x[:, 1:]).float()
         block = self.vit.transformer.resblocks[-1]
@@ -156,11 +160,11 @@ class Trainer:
         for source, batch in zip(self.sources, batches, strict=True):
             rows = slice(start, start + len(batch["labels"]))
             start = rows.stop
-            forms = self.dense_forms(q[rows], v[rows])
+            forms = self.dense_forms(q[rows], v[rows], together)
             if source.weak:
-                found = self.scene_loss(forms, batch["scene"])
+                found = self.scene_loss(forms, batch["scene"], batch["soft"])
             else:
-                found = self.labelled_loss(source, forms, tower.flat(q[rows])[:, 1:], batch["labels"])
+                found = self.labelled_loss(source, forms, tower.flat(q[rows])[:, 1:], batch)
             found["class"] = self.class_loss(classes[rows], source, batch["labels"], batch["scene"])
             if batch["teacher"].shape[-1]:
                 found["distil"] = self.config["distil"] * (1 - F.cosine_similarity(
@@ -168,11 +172,12 @@ class Trainer:
             terms.update({f"{source.name}_{key}": term * source.weight for key, term in found.items()})
         return terms
 
-    def entering_last_block(self) -> tuple[Tensor, list[dict[str, Tensor]]]:
-        """The trunk's output for a fresh augmented batch of every source, and the batches."""
-        batches = [s.batch(self.generator, mix=s.weak is False) for s in self.sources]
+    def entering_last_block(self) -> tuple[Tensor, list[dict[str, Tensor]], bool]:
+        """The trunk's output for a fresh augmented batch of every source, the batches, whether they are scenes."""
+        together = self.step >= self.config["scenes_from"] and bool(torch.rand((), generator=self.generator) < 0.5)
+        batches = [s.batch(self.generator, together) for s in self.sources]
         pixels = torch.cat([b["pixels"] for b in batches])
-        return tower.trunk(self.vit, tower.normalise_pixels(pixels)), batches
+        return tower.trunk(self.vit, tower.normalise_pixels(pixels)), batches, together
 
     def one_step(self) -> dict[str, float]:
         self.vit.train()
@@ -217,18 +222,17 @@ class Trainer:
             a.lerp_(p, 1 - keep)
 
     def save(self) -> None:
-        part = self.run / f"{self.checkpoint}.part"
+        part = self.run / "last.part"
         states = {"vit": self.vit, "average": self.average, "distil": self.distil, "optimiser": self.optimiser}
         torch.save({"step": self.step, "along": self.along(), **{k: v.state_dict() for k, v in states.items()}}, part)
-        part.replace(self.run / f"{self.checkpoint}.pt")
+        part.replace(self.run / "last.pt")
 
-    def resume(self, weights_only: bool) -> None:
+    def resume(self) -> None:
         found = torch.load(self.run / "last.pt", map_location=self.device)
         self.vit.load_state_dict(found["vit"])
         self.average.load_state_dict(found["average"])
         self.distil.load_state_dict(found["distil"])
-        if not weights_only:
-            self.optimiser.load_state_dict(found["optimiser"])
+        self.optimiser.load_state_dict(found["optimiser"])
         self.step = found["step"]
         self.resumed_at = found.get("along", self.along())
 
@@ -247,9 +251,10 @@ def run_worker(rank: int, workers: int, device: str, name: str, resume: bool, mi
     run.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, torch.device(device), run, rank, workers)
     if resume and (run / "last.pt").exists():
-        trainer.resume(weights_only=False)
+        trainer.resume()
     trainer.generator.manual_seed(config["seed"] + 1000 * rank + trainer.step)  # no repetition after a resume
-    began, sums, count = time.time(), {}, 0
+    sums: dict[str, float] = {}
+    began, count = time.time(), 0
     trainer.minutes, trainer.began = minutes, time.time()
     last = False
     while not last:
@@ -269,6 +274,7 @@ def run_worker(rank: int, workers: int, device: str, name: str, resume: bool, mi
             trainer.save()
         if trainer.step % config["validate_every"] == 0 or last:
             trainer.log({"step": trainer.step, "validation": validate.quick(trainer.average, trainer.words)})
+            shutil.copy(run / "last.pt", run / f"step_{trainer.step}.pt")
             began = time.time()
 
 

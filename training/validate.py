@@ -125,12 +125,12 @@ def vocabularies(lookup: Prototypes) -> dict[str, list[Tensor]]:
 
 
 def quick(vit: VisionTransformer, lookup: Prototypes) -> dict:
-    """Every second tile, windows alone and scene attention, and every second scene picture."""
+    """Every third tile, windows alone and scene attention, and every third scene picture."""
     found: dict = {}
     vocabulary = vocabularies(lookup)
     for form in ("query", "scene"):
-        for name, values in tiles(vit, vocabulary, form, every=2).items():
+        for name, values in tiles(vit, vocabulary, form, every=3).items():
             found[f"{form}_{name}"] = [round(float(values.mean()), 3), [round(float(v), 2) for v in values]]
     names = lookup.of(list(words.UCMERCED_NAMES.values()))
-    found["scenes_scene"] = {k: round(v, 3) for k, v in scenes(vit, names, "scene", every=2).items()}
+    found["scenes_scene"] = {k: round(v, 3) for k, v in scenes(vit, names, "scene", every=3).items()}
     return found
