@@ -129,7 +129,7 @@ def read_map(labels_path: str | Path, confidence_path: str | Path | None = None,
             progress.advance(len(classes))
         found = counter.merged()
         parts.append(join_pieces(join_arcs(cut), np.concatenate(joints), labels.width))
-        arcs = join_arcs(parts)
+        arcs = join_arcs(parts).in_raster_order(labels.width)
         number = found.astype(arcs.left.dtype)
         arcs = replace(arcs, left=number[arcs.left], right=number[arcs.right])
         regions = join_tables(tables).merged(found)

@@ -78,6 +78,18 @@ class Arcs:
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
         return Arcs(self.xy[points], offsets, self.left[index], self.right[index], self.closed[index])
 
+    def in_raster_order(self, width: int) -> Arcs:
+        """The arcs sorted by their first points, row by row; those that leave the same point clockwise from east.
+
+        No two arcs leave a point in the same direction, so there is one such order, however the raster (`width` pixels
+        wide) was read. What is done arc by arc, or breaks ties by an arc's number, depends on it.
+        """
+        begin = self.offsets[:-1]
+        start = self.xy[begin]
+        step = self.xy[begin + 1] - start
+        direction = np.where(step[:, 0] != 0, 1 - np.sign(step[:, 0]), 2 - np.sign(step[:, 1]))
+        return self.take(np.argsort((start[:, 1].astype(np.int64) * (width + 1) + start[:, 0]) * 4 + direction))
+
     def with_points(self, xy: NDArray, lengths: NDArray) -> Arcs:
         """The same arcs with other points, `lengths` of them each."""
         return replace(self, xy=xy, offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from label_rasters import UTM, label_arrays, town, write_raster
 from numpy.typing import NDArray
 
-from geo_ovss.polygons import PolygonOptions, polygonize
+from geo_ovss.polygons import PolygonOptions, polygonize, read_map
 
 NAMES = ["building", "road", "trees", "water"]
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -55,6 +55,17 @@ def test_polygons_are_the_regions_of_the_raster(tmp_path: Path, labels: NDArray[
                  if (c, g.representative_point().wkt) not in key]
     for class_id, shape in unmatched:                 # the same surface may begin its rings elsewhere
         assert any(class_id == c and shape.equals(g) for c, g in theirs)
+
+
+@QUICK
+@given(labels=label_arrays(), rows=st.integers(1, 9))
+def test_the_map_of_borders_does_not_depend_on_strips(tmp_path: Path, labels: NDArray[np.uint8], rows: int) -> None:
+    path = write_raster(tmp_path / "labels.tif", labels)
+    strips, whole = (read_map(path, strip_rows=n) for n in (rows, None))
+    for name in ("xy", "offsets", "left", "right", "closed"):
+        assert np.array_equal(getattr(strips.arcs, name), getattr(whole.arcs, name)), name
+    for name in ("class_id", "pixels", "known", "confidence_sum", "confidence_least"):
+        assert np.array_equal(getattr(strips.regions, name), getattr(whole.regions, name)), name
 
 
 @QUICK
