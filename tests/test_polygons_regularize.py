@@ -87,7 +87,7 @@ def noise(seed: int, height: int, width: int) -> np.ndarray:
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(labels=label_arrays(largest=26, classes=3), rows=st.integers(1, 20), smooth=st.booleans())
-@example(labels=noise(0, 22, 18), rows=3, smooth=True)        
+@example(labels=noise(0, 22, 18), rows=3, smooth=True)
 @example(labels=noise(6, 22, 18), rows=3, smooth=True)
 def test_straightening_does_not_depend_on_strips(tmp_path: Path, labels: np.ndarray, rows: int, smooth: bool) -> None:
     options = PolygonOptions(simplify=0 if smooth else 1, smooth=smooth, regularize=("building", "road"))
