@@ -121,7 +121,8 @@ class Finishing:
     refinement : dict
         The numbers of that (`refine.Refinement`).
     presence : float
-        A class whose best cosine in a block lies further than this below the best class's is not offered there; 0: off.
+        A class whose class-token score over a block lies further than this below the best class's is not offered there
+        (`hide_absent`); 0: off.
     """
 
     raster: Raster | None = None
@@ -141,7 +142,8 @@ def block_probabilities(reader: BlockReader, block: tuple[int, int], classes: Cl
     weight = (features.abs().amax(-1) > 0).float()
     logits = word_logits(features, classes.text)
     if finishing.presence > 0:
-        logits = hide_absent(logits, weight, classes, finishing.presence)
+        shown = torch.from_numpy(reader.features.read_class_tokens(block)).float()
+        logits = hide_absent(logits, shown, classes, finishing.presence)
     whole = tokens.pixels(layout.token)
     if along_edges and finishing.raster is not None:
         picture, _ = finishing.raster.read(*whole)
@@ -152,12 +154,35 @@ def block_probabilities(reader: BlockReader, block: tuple[int, int], classes: Cl
     return class_probabilities(pixels[(slice(None), *crop)], classes), box
 
 
-def hide_absent(logits: Tensor, weight: Tensor, classes: Classes, presence: float) -> Tensor:
-    """Take the classes out of a block whose best cosine there is more than `presence` below the best class's."""
-    best = logits.masked_fill(weight == 0, -1.0).amax((1, 2))
+def hide_absent(logits: Tensor, class_tokens: Tensor, classes: Classes, presence: float) -> Tensor:
+    """Take the classes out of a block that none of its windows shows.
+
+    A class scores what the best of its words has in the best of the block's windows. The mean over the windows would
+    lose the one pool among eighty of them; the best patch, on the other hand, is always some noise that looks like
+    anything: the class token has seen the whole window.
+
+    Parameters
+    ----------
+    logits : Tensor, (Q, h, w)
+        Cosines of tokens and words.
+    class_tokens : Tensor, (n, D)
+        Unit rows: what the windows over the block show as wholes. With n = 0 nothing is hidden.
+    presence : float
+        How far below the best class's score a class may lie and still be offered. The background always is.
+
+    Returns
+    -------
+    Tensor, (Q, h, w)
+        With -1, the least cosine there is, for the words of hidden classes.
+    """
+    if not len(class_tokens):
+        return logits
+    best = (class_tokens @ classes.text.T).amax(0)
     by_class = best.new_full((classes.count,), -torch.inf).scatter_reduce_(0, classes.class_of_word, best, "amax")
-    hidden = (by_class < by_class.max() - presence)[classes.class_of_word]
-    return logits.masked_fill(hidden[:, None, None], -1.0)
+    hidden = by_class < by_class.max() - presence
+    if classes.background is not None:
+        hidden[classes.background] = False
+    return logits.masked_fill(hidden[classes.class_of_word][:, None, None], -1.0)
 
 
 def label_block(reader: BlockReader, block: tuple[int, int], classes: Classes,

@@ -56,6 +56,15 @@ class DamagedStore(GeoOvssError):
         super().__init__(f"The feature store {path} is damaged ({what}); delete it and encode the scene again.")
 
 
+class NoClassTokens(GeoOvssError):
+    """The presence filter needs class tokens, and a feature store has none."""
+
+    def __init__(self, path: object) -> None:
+        super().__init__(
+            f"{path} was encoded without class tokens, which presence needs; encode the scene again, or set presence=0."
+        )
+
+
 class StoreMismatch(GeoOvssError):
     """A feature store belongs to another raster, preset or version."""
 

@@ -65,8 +65,8 @@ class Preset:
     scales : tuple of float
         Ground sample distances, as factors of the working one, whose scores are averaged (`geo_ovss.multiscale`).
     presence : float
-        A class whose best cosine in a block lies further than this below the best class's is not offered there;
-        0 offers all of them.
+        A class whose class-token score over a block lies further than this below the best class's is not offered
+        there (`classify.hide_absent`); 0 offers all of them.
     options : dict
         The method's own switches and numbers, where they differ from the published ones.
     """

@@ -76,6 +76,15 @@ class RasterOptions:
             raise BadOption("--gsd", self.gsd, "metres above 0")
 
 
+def scene_name(path: str | Path) -> str:
+    """The name of a scene: that of its file without the suffix; an address's query is no part of it.
+
+    >>> scene_name("/vsizip//data/area.zip/town.tif")
+    'town'
+    """
+    return PurePath(str(path).split("?")[0]).stem
+
+
 def open_raster(path: str | Path, options: RasterOptions | None = None) -> Raster:
     """Open a raster for reading by window.
 
@@ -118,7 +127,7 @@ class Raster:
 
     def __init__(self, path: str | Path, options: RasterOptions | None = None) -> None:
         self.path, self.options = as_gdal_path(path), options or RasterOptions()
-        self.name = PurePath(self.path.split("?")[0]).stem
+        self.name = scene_name(self.path)
         self.native = Source(self.path, self.options.bands, self.options.nodata)
         self._overviews: dict[int, Source] = {}
         check_whole(self.native)

@@ -35,6 +35,8 @@ class TokenFile:
         The windows that were encoded (those with a valid pixel), pixels.
     valid : ndarray, (H, W) bool
         The valid pixels of the block's core.
+    class_tokens : ndarray or None, (n, D)
+        Class-token features of `windows`, one each; None where the method has none.
 
     A *spliced* file has L = 1 (sums over the windows, divided only after the neighbours' share has joined); else L is
     the number of windows. A block without valid pixels has L = 0.
@@ -45,6 +47,7 @@ class TokenFile:
     boxes: list[Box]
     windows: list[Box]
     valid: np.ndarray
+    class_tokens: np.ndarray | None = None
 
     def save(self, path: Path) -> None:
         """Write under a temporary name, then rename."""
@@ -52,6 +55,8 @@ class TokenFile:
         with disk_full_as_error(path.parent):
             with part.open("wb") as file:
                 tokens: dict[str, Any] = {f"tokens_{name}": array for name, array in self.arrays.items()}
+                if self.class_tokens is not None:
+                    tokens["class_tokens"] = self.class_tokens
                 np.savez(
                     file, weights=self.weights, valid=self.valid,
                     boxes=np.array(self.boxes, np.int64).reshape(-1, 4),
@@ -66,6 +71,7 @@ class TokenFile:
             return cls(
                 {name[7:]: file[name] for name in file.files if name.startswith("tokens_")}, file["weights"],
                 [Box(*map(int, b)) for b in file["boxes"]], [Box(*map(int, b)) for b in file["windows"]], file["valid"],
+                file["class_tokens"] if "class_tokens" in file.files else None,
             )
 
     def splice(self) -> TokenFile:
@@ -83,7 +89,24 @@ class TokenFile:
             for name, array in self.arrays.items():
                 sums[name][at] += array[n].astype(np.float32) * self.weights[n][..., None]
         arrays = {name: total.astype(self.arrays[name].dtype) for name, total in sums.items()}
-        return TokenFile(arrays, weights, [canvas], self.windows, self.valid)
+        return TokenFile(arrays, weights, [canvas], self.windows, self.valid, self.class_tokens)
+
+
+def windows_over(files: list[TokenFile], core: Box, dim: int) -> np.ndarray | None:
+    """Class-token features (n, dim) of the windows that meet a core; None where a window has none.
+
+    Parameters
+    ----------
+    files : list of TokenFile
+        The block's and its neighbours': a window over a core may start in the block above or to the left.
+    """
+    rows = [np.zeros((0, dim), np.float16)]
+    for file in files:
+        if file.windows and file.class_tokens is None:
+            return None
+        if file.class_tokens is not None:
+            rows.append(file.class_tokens[[n for n, window in enumerate(file.windows) if window.meets(core)]])
+    return np.concatenate(rows)
 
 
 def gather(files: list[TokenFile], reach: Box, token: int, spliced: bool) -> BlockTokens | None:
