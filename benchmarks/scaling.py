@@ -1,19 +1,25 @@
 """Seconds and peak memory of `segment` against the size of the scene, in one run.
 
-    python benchmarks/scaling.py [--sides 2000,4000,8000,16000] [--set stride=224] [--out benchmarks/out]
+    python benchmarks/scaling.py [--sides 4000,8000,16000] [--set stride=224] [--out benchmarks/out]
+    python benchmarks/scaling.py --pictures A.tif B.tif      a VRT that repeats real pictures, in place of the generator
 
-Scenes come from the generator. Writes scaling.csv and scaling.png, and prints the cost per megapixel of each size as a
-ratio to that of the 4,000-pixel scene (or the first, where that is not among them).
+Runs the real command with polygons. Each size is entered into scaling.json as it finishes, so that a run that is
+stopped keeps what it has; `--continue` goes on with the last run's settings and skips the sizes that it has. Prints a
+Markdown table with the cost per megapixel as a ratio to that of the 4,000-pixel scene (or the first, where that is not
+among them), and draws scaling.png.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
+import json
 import tempfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
+import rasterio
 from measure import run
 
 from geo_ovss.synthetic import write_large
@@ -22,43 +28,120 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 CLASSES = "building,road,vegetation,water,land"
+REFERENCE = 4000
+"""Side (pixels) of the scene that the others' cost per megapixel is compared with."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One size."""
+
+    side: int
+    megapixels: float
+    seconds: float
+    processor_seconds: float
+    peak_gigabytes: float
+
+    @property
+    def each(self) -> float:
+        """Processor seconds a megapixel."""
+        return self.processor_seconds / self.megapixels
 
 
 def main() -> None:
     """Measure every size, then print, write and plot."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sides", default="2000,4000,8000,16000")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sides", default="4000,8000,16000", help="also 20000,40000: hours")
+    parser.add_argument("--pictures", nargs="+", type=Path, default=[])
     parser.add_argument("--set", dest="settings", action="append", default=[])
+    parser.add_argument("--continue", dest="go_on", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    rows = []
+    settings = {"settings": options.settings, "pictures": [p.name for p in options.pictures]}
+    journal = options.out / "scaling.json"
+    rows = last_rows(journal, settings) if options.go_on else []
     for side in map(int, options.sides.split(",")):
-        with tempfile.TemporaryDirectory(dir=options.out) as folder:
-            scene = Path(folder) / "scene.tif"
-            write_large(scene, side, 0.3, seed=1)
-            chosen = [word for setting in options.settings for word in ("--set", setting)]
-            cost = run("segment", str(scene), "--classes", CLASSES, "-o", f"{folder}/out.gpkg", "--progress", "none",
-                       *chosen)
-        megapixels = side * side / 1e6
-        rows.append((side, megapixels, cost.seconds, cost.peak_bytes / 1e9, cost.seconds / megapixels))
-        print(f"{side} x {side}: {cost.seconds:.0f} s, {rows[-1][-1]:.2f} s/MP, {rows[-1][3]:.2f} GB", flush=True)
-    reference = next((r for r in rows if r[0] == 4000), rows[0])[-1]
-    for row in rows:
-        print(f"{row[0]}: {row[-1] / reference:.2f} times the cost per megapixel of the reference")
-    with (options.out / "scaling.csv").open("w", newline="") as file:
-        header = ("side", "megapixels", "seconds", "peak_gigabytes", "seconds_per_megapixel")
-        csv.writer(file).writerows([header, *rows])
+        if side not in {row.side for row in rows}:
+            rows.append(measure(side, options.pictures, options.settings, options.out))
+            keep(journal, settings, rows)
+            print(f"{side} x {side} done", flush=True)
+    rows.sort(key=lambda row: row.side)
+    print(table(rows))
     plot(rows, options.out / "scaling.png")
 
 
-def plot(rows: list[tuple[int, float, float, float, float]], path: Path) -> None:
+def measure(side: int, pictures: list[Path], settings: list[str], out: Path) -> Row:
+    """One scene of `side` x `side` pixels through `segment`."""
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        scene = Path(folder) / ("scene.vrt" if pictures else "scene.tif")
+        if pictures:
+            write_repeating(scene, side, pictures)
+        else:
+            write_large(scene, side, 0.3, seed=1, run=1)  # every patch anew: each size holds the same mix of them
+        chosen = [word for setting in settings for word in ("--set", setting)]
+        cost = run("segment", str(scene), "--classes", CLASSES, "-o", f"{folder}/out.gpkg", "--progress", "none",
+                   *chosen)
+    return Row(side, side * side / 1e6, cost.seconds, cost.processor_seconds, cost.peak_bytes / 1e9)
+
+
+def write_repeating(path: Path, side: int, pictures: list[Path]) -> None:
+    """A VRT of `side` x `side` pixels that lays pictures of one size side by side, in turn."""
+    with rasterio.open(pictures[0]) as first:
+        height, width, transform, crs = first.height, first.width, first.transform, first.crs
+    cells = [(row, col) for row in range(0, side, height) for col in range(0, side, width)]
+    bands = []
+    for band, colour in enumerate(("Red", "Green", "Blue"), 1):
+        sources = []
+        for number, (row, col) in enumerate(cells):
+            h, w = min(height, side - row), min(width, side - col)
+            file = pictures[(number + row // height) % len(pictures)].resolve()
+            sources.append(
+                f"<SimpleSource><SourceFilename relativeToVRT=\"0\">{file}</SourceFilename><SourceBand>{band}"
+                f"</SourceBand><SrcRect xOff=\"0\" yOff=\"0\" xSize=\"{w}\" ySize=\"{h}\"/>"
+                f"<DstRect xOff=\"{col}\" yOff=\"{row}\" xSize=\"{w}\" ySize=\"{h}\"/></SimpleSource>")
+        bands.append(f"<VRTRasterBand dataType=\"Byte\" band=\"{band}\"><ColorInterp>{colour}</ColorInterp>"
+                     f"{''.join(sources)}</VRTRasterBand>")
+    numbers = ", ".join(map(str, transform.to_gdal()))
+    path.write_text(f"<VRTDataset rasterXSize=\"{side}\" rasterYSize=\"{side}\"><SRS>{crs.to_string()}</SRS>"
+                    f"<GeoTransform>{numbers}</GeoTransform>{''.join(bands)}</VRTDataset>")
+
+
+def keep(path: Path, settings: dict[str, Any], rows: list[Row]) -> None:
+    """Write what there is so far, whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({**settings, "rows": [asdict(row) for row in rows]}, indent=1))
+    part.replace(path)
+
+
+def last_rows(path: Path, settings: dict[str, Any]) -> list[Row]:
+    """The rows of the last run, if it had the same settings."""
+    if not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    rows = [Row(**row) for row in found.pop("rows")]
+    return rows if found == settings else []
+
+
+def table(rows: list[Row]) -> str:
+    """A Markdown table."""
+    reference = next((row for row in rows if row.side == REFERENCE), rows[0]).each
+    lines = ["| scene | megapixels | seconds | processor s | processor s a megapixel | ratio | peak GB |",
+             "|---|---|---|---|---|---|---|"]
+    lines += [f"| {r.side} x {r.side} | {r.megapixels:.1f} | {r.seconds:.0f} | {r.processor_seconds:.0f} "
+              f"| {r.each:.2f} | {r.each / reference:.2f} | {r.peak_gigabytes:.2f} |" for r in rows]
+    return "\n".join(lines)
+
+
+def plot(rows: list[Row], path: Path) -> None:
     """Seconds and memory against megapixels."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    megapixels = [r[1] for r in rows]
-    left.loglog(megapixels, [r[2] for r in rows], "o-")
+    megapixels = [row.megapixels for row in rows]
+    left.loglog(megapixels, [row.seconds for row in rows], "o-", label="wall clock")
+    left.loglog(megapixels, [row.processor_seconds for row in rows], "s--", label="processor, all cores")
     left.set(xlabel="megapixels", ylabel="seconds", title="time")
-    right.semilogx(megapixels, [r[3] for r in rows], "o-", color="tab:red")
+    left.legend()
+    right.semilogx(megapixels, [row.peak_gigabytes for row in rows], "o-", color="tab:red")
     right.set(xlabel="megapixels", ylabel="peak resident memory (GB)", title="memory", ylim=(0, None))
     for axes in (left, right):
         axes.grid(alpha=0.3, which="both")

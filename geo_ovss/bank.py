@@ -13,8 +13,8 @@ from torch import Tensor
 from geo_ovss.store import disk_full_as_error
 
 if TYPE_CHECKING:
+    from geo_ovss.batches import Batches
     from geo_ovss.grid import Box, Layout
-    from geo_ovss.methods.base import Method
     from geo_ovss.raster import Raster
 
 SAMPLE_WINDOWS = 256
@@ -22,6 +22,9 @@ SAMPLE_WINDOWS = 256
 
 SAMPLE_TOKENS = 32_768
 """Tokens of those windows that are clustered."""
+
+ASSIGNED = 4096
+"""Tokens that are compared with the centroids at once: the products of all of them would take half a gigabyte."""
 
 ROUNDS = 10
 """Rounds of k-means at most; it stops when no token changes its centroid."""
@@ -57,7 +60,7 @@ def spherical_kmeans(rows: Tensor, count: int, rounds: int = ROUNDS) -> Tensor:
     centroids = unit[torch.randperm(len(unit), generator=torch.Generator().manual_seed(0))[first]]
     assigned = torch.zeros(len(unit), dtype=torch.long)
     for _ in range(rounds):
-        previous, assigned = assigned, (unit @ centroids.T).argmax(1)
+        previous, assigned = assigned, torch.cat([(part @ centroids.T).argmax(1) for part in unit.split(ASSIGNED)])
         if torch.equal(previous, assigned):
             break
         sums = torch.zeros_like(centroids).index_add_(0, assigned, unit)
@@ -90,31 +93,43 @@ def sample_windows(layout: Layout, count: int) -> list[Box]:
     return [Box(r, c, layout.window, layout.window) for r in pick(rows) for c in pick(cols)]
 
 
-def build_bank(raster: Raster, method: Method, layout: Layout, count: int, batch: int) -> Bank | None:
+def build_bank(raster: Raster, batches: Batches, layout: Layout, count: int) -> Bank | None:
     """Encode a sample of the scene's windows and condense their tokens; None where no sampled pixel is valid."""
     guides, values = [], []
-    windows = sample_windows(layout, SAMPLE_WINDOWS)
-    for first in range(0, len(windows), batch):
-        read = [raster.read(*w) for w in windows[first : first + batch]]
+    windows, token = sample_windows(layout, SAMPLE_WINDOWS), layout.token
+    each, at_once = tokens_each(len(windows)), batches.size
+    for first in range(0, len(windows), at_once):
+        read = [raster.read(*w) for w in windows[first : first + at_once]]
         live = [(rgb, valid) for rgb, valid in read if valid.any()]
-        if not live:
-            continue
-        tokens = method.encode(torch.from_numpy(np.stack([rgb for rgb, _ in live]).transpose(0, 3, 1, 2).copy()))
-        n, t = method.grid, method.token
-        mask = torch.from_numpy(
-            np.stack([v[: n * t, : n * t].reshape(n, t, n, t).all((1, 3)) for _, v in live])
-        )
-        if tokens.guide is not None:
-            guides.append(tokens.guide.float().cpu()[mask])
-        values.append(tokens.values.float().cpu()[mask])
-    if not values or not sum(map(len, values)):
+        masks = iter([torch.from_numpy(whole_tokens(valid, token)) for _, valid in live])
+        for tokens in batches.encode([rgb for rgb, _ in live]):
+            mask = torch.stack([next(masks) for _ in tokens.values])
+            if tokens.guide is not None:
+                guides.append(thin(tokens.guide, mask, each))
+            values.append(thin(tokens.values, mask, each))
+    if not sum(map(len, values)):
         return None
-    value_rows = torch.cat(values)
-    guide_rows = torch.cat(guides) if guides else value_rows
-    if len(value_rows) > SAMPLE_TOKENS:
-        chosen = torch.linspace(0, len(value_rows) - 1, SAMPLE_TOKENS).long()
-        guide_rows, value_rows = guide_rows[chosen], value_rows[chosen]
-    return condense(guide_rows, value_rows, count)
+    return condense(torch.cat(guides or values), torch.cat(values), count)
+
+
+def tokens_each(windows: int) -> int:
+    """How many tokens of each sampled window are clustered."""
+    return -(-SAMPLE_TOKENS // windows)
+
+
+def thin(rows: Tensor, mask: Tensor, each: int) -> Tensor:
+    """At most `each` rows (., C) of every window's tokens (L, n, n, C) within its mask (L, n, n), evenly spread."""
+    kept = []
+    for window, inside in zip(rows.float().cpu().flatten(1, 2), mask.flatten(1), strict=True):
+        places = inside.nonzero()[:, 0]
+        kept.append(window[places[torch.linspace(0, len(places) - 1, min(each, len(places))).long()]])
+    return torch.cat(kept)
+
+
+def whole_tokens(valid: np.ndarray, token: int) -> np.ndarray:
+    """Which tokens (n, n) of a window (S, S) hold valid pixels alone."""
+    n = len(valid) // token
+    return np.asarray(valid.reshape(n, token, n, token).all((1, 3)))
 
 
 def save_bank(bank: Bank | None, path: Path) -> None:

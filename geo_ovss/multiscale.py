@@ -7,7 +7,9 @@ features are averaged, on the token grid of the working resolution: the store st
 
 from __future__ import annotations
 
+import math
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,12 +24,14 @@ from geo_ovss.grid import Box, Layout
 from geo_ovss.progress import Progress
 from geo_ovss.raster import Raster
 from geo_ovss.scene import SceneWalk
-from geo_ovss.store import SceneFeatures, SceneInfo
+from geo_ovss.scene_info import SceneInfo
+from geo_ovss.store import SceneFeatures
 
 if TYPE_CHECKING:
     from geo_ovss.build import Pipeline
 
 Block = tuple[int, int]
+Fill = Callable[[Raster, SceneFeatures, float], None]
 
 
 class ScaledRaster:
@@ -72,17 +76,26 @@ class ScaledRaster:
         return large[at].round().numpy().astype(np.uint8), valid.repeat(k, 0).repeat(k, 1)[at]
 
 
-def encode_scene(raster: Raster, pipeline: Pipeline, features: SceneFeatures, progress: Progress) -> None:
+def encode_scene(raster: Raster, pipeline: Pipeline, features: SceneFeatures, progress: Progress,
+                 fill: Fill | None = None) -> None:
     """Fill a store with a scene's features, at one scale or at all that the preset names.
 
     What an earlier, interrupted call has finished is not computed again.
+
+    Parameters
+    ----------
+    fill : callable, optional
+        ``fill(raster, store, factor)`` encodes one scale into its store; left out, this process walks the scene.
     """
-    scales = pipeline.preset.scales
+    def walk(source: Raster, part: SceneFeatures, factor: float) -> None:
+        SceneWalk(source, pipeline, part, progress).run()
+
+    scales, fill = pipeline.preset.scales, fill or walk
     if scales == (1.0,):
-        SceneWalk(raster, pipeline, features, progress).run()
+        fill(raster, features, 1.0)
         return
     if not features.complete:
-        parts = [_encode_scale(raster, pipeline, features, factor, progress) for factor in scales]
+        parts = [_encode_scale(raster, features, factor, progress, fill) for factor in scales]
         _fuse(parts, scales, raster, features, progress)
     for factor in scales:
         shutil.rmtree(_part_path(features, factor), ignore_errors=True)
@@ -92,14 +105,13 @@ def _part_path(features: SceneFeatures, factor: float) -> Path:
     return features.path / f"scale_{factor:g}"
 
 
-def _encode_scale(
-    raster: Raster, pipeline: Pipeline, features: SceneFeatures, factor: float, progress: Progress,
-) -> SceneFeatures:
+def _encode_scale(raster: Raster, features: SceneFeatures, factor: float, progress: Progress,
+                  fill: Fill) -> SceneFeatures:
     """Encode the scene at one scale, into a store inside the scene's own."""
     scaled = ScaledRaster(raster, factor)
     part = SceneFeatures.create(_part_path(features, factor), scaled_info(features.info, scaled, factor))
     progress.message(f"Encoding at {factor:g} times the working resolution's pixel size.")
-    SceneWalk(scaled, pipeline, part, progress).run()  # type: ignore[arg-type]  # reads like a Raster
+    fill(scaled, part, factor)  # type: ignore[arg-type]  # reads like a Raster
     return part
 
 
@@ -113,6 +125,7 @@ def scaled_info(info: SceneInfo, scaled: ScaledRaster, factor: float) -> SceneIn
     return replace(
         info, layout=replace(info.layout, height=scaled.height, width=scaled.width), aoi_box=box,
         transform=tuple(Affine(*info.transform) @ Affine.scale(factor))[:6],
+        dtype="float16",  # rounded to eight bits once, when the scales are averaged
     )
 
 
@@ -132,8 +145,25 @@ def _fuse(
             rows, known = resample(reader, tokens, factor)
             total += rows
             count += known[..., None]
-        features.write_block(block, total / np.maximum(count, 1), raster.read(*core)[1])
+        shown = [_class_tokens(part, core, factor) for part, factor in zip(parts, scales, strict=True)]
+        known_windows = None if any(s is None for s in shown) else np.concatenate([s for s in shown if s is not None])
+        features.write_block(block, total / np.maximum(count, 1), raster.read(*core)[1], known_windows)
         progress.advance()
+
+
+def _class_tokens(part: SceneFeatures, core: Box, factor: float) -> np.ndarray | None:
+    """Class-token features of a scale's windows around a core; None where it has none.
+
+    They are kept by the scale's own blocks, so that at larger pixels those of windows beside the core are among them: a
+    class may then be offered although it is only next door, and is never hidden for it.
+    """
+    top, left = math.floor(core.row / factor), math.floor(core.col / factor)
+    box = Box(top, left, math.ceil(core.bottom / factor) - top, math.ceil(core.right / factor) - left)
+    blocks = [block for block in part.layout.meeting(box) if part.finished(block)]
+    if not all(part.has_class_tokens(block) for block in blocks):
+        return None
+    rows = [part.read_class_tokens(block) for block in blocks]
+    return np.concatenate([np.zeros((0, part.info.dim), np.float16), *rows])
 
 
 def resample(reader: StoreReader, tokens: Box, factor: float) -> tuple[np.ndarray, np.ndarray]:

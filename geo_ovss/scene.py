@@ -8,7 +8,8 @@ are cut by block and never by what happens to be left over, its result is the sa
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +19,12 @@ import torch
 from torch import Tensor
 
 from geo_ovss.bank import Bank, build_bank, load_bank, save_bank
+from geo_ovss.batches import Batches
 from geo_ovss.grid import Box, Layout
-from geo_ovss.methods.base import BlockTokens
+from geo_ovss.methods.base import BlockTokens, Method
 from geo_ovss.progress import Progress
 from geo_ovss.store import SceneFeatures
-from geo_ovss.tokens import TokenFile, gather
+from geo_ovss.tokens import TokenFile, gather, windows_over
 
 if TYPE_CHECKING:
     from geo_ovss.build import Pipeline
@@ -60,7 +62,7 @@ class SceneWalk:
         self.features, self.layout, self.progress = features, features.layout, progress
         several = self.preset.mix == "spliced" and not self.layout.single and self.method.spliceable
         self.spliced = self.method.scope == "window" or several
-        self.batch = self.preset.batch
+        self.batches = Batches(pipeline.method, pipeline.preset.batch, progress)
         self.scratch = features.path / "tokens"
         self.bank: Bank | None = None
         self._resident: dict[Block, TokenFile] = {}
@@ -86,17 +88,18 @@ class SceneWalk:
     def _walk(self, wanted: list[Block], needed: list[Block], reader: ThreadPoolExecutor,
               writer: ThreadPoolExecutor) -> None:
         writing: list[Future[None]] = []
-        waiting = list(wanted)
+        waiting, left = deque(wanted), set(wanted)
         for block, pixels in self._read_ahead([b for b in needed if not self.token_path(b).exists()], needed, reader):
             if pixels is not None:
                 self.encode_block(block, *pixels)
             while waiting and self.layout.neighbours(*waiting[0])[-1] <= block:
-                ready = waiting.pop(0)
+                ready = waiting.popleft()
                 writing.append(writer.submit(self.features.write_block, ready, *self.mix_block(ready)))
                 self.progress.advance(self._steps(ready))
                 while len(writing) > 2:  # at most two finished blocks wait for the disk
                     writing.pop(0).result()
-                self._drop_tokens(waiting)
+                left.discard(ready)
+                self.drop_tokens(left)
         for job in writing:
             job.result()
 
@@ -118,7 +121,7 @@ class SceneWalk:
         path = self.features.path / "bank.npz"
         if not path.exists():
             self.progress.start("bank", 1)
-            save_bank(build_bank(self.raster, self.method, self.layout, self.preset.bank, self.batch), path)
+            save_bank(build_bank(self.raster, self.batches, self.layout, self.preset.bank), path)
             self.progress.advance()
         self.bank = load_bank(path)
 
@@ -147,32 +150,23 @@ class SceneWalk:
         parts: dict[str, list[np.ndarray]] = {}
         weights = [self._token_weights(valid[local[w]]) for w in windows]
         dtype = np.float32 if self.layout.single else np.float16
-        first = 0
-        while first < len(windows):
-            batch = windows[first : first + self.batch]
-            pixels = torch.from_numpy(np.stack([rgb[local[w]] for w in batch]).transpose(0, 3, 1, 2).copy())
-            try:
-                tokens = self.method.encode(pixels)
-            except torch.OutOfMemoryError:
-                if self.batch == 1:
-                    raise
-                torch.cuda.empty_cache()
-                self.batch = max(self.batch // 2, 1)
-                self.progress.message(f"The accelerator's memory is full: going on with {self.batch} windows at once.")
-                continue
+        shown: list[np.ndarray] = []
+        for tokens in self.batches.encode([rgb[local[w]] for w in windows]):
             arrays = {"guide": tokens.guide, "values": tokens.values}
             if self.preset.options.get("bias_alleviation") and tokens.cls is not None and self.method.scope != "window":
                 arrays["cls"] = tokens.cls[:, None, None].expand(*tokens.values.shape[:3], -1)
+            if tokens.cls is not None:
+                shown.append(tokens.cls.float().cpu().numpy().astype(np.float16))
             for name, tensor in arrays.items():
                 if tensor is not None:
                     parts.setdefault(name, []).append(tensor.float().cpu().numpy().astype(dtype))
-            first += len(batch)
-            self.progress.advance(len(batch))
+            self.progress.advance(len(tokens.values))
         self.progress.advance(len(local) - len(windows))
         file = TokenFile(
             {name: np.concatenate(p) for name, p in parts.items()},
             np.stack(weights) if weights else np.zeros((0, 0, 0), np.float32),
             [w.tokens(self.layout.token) for w in windows], windows, valid[: core.height, : core.width],
+            np.concatenate(shown) if shown else None,
         )
         if self.spliced:
             file = file.splice()
@@ -181,38 +175,31 @@ class SceneWalk:
         else:
             file.save(self.token_path(block))
 
-    def mix_block(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
-        """Features (h, w, D) and valid pixels (H, W) of a block's core, its and its neighbours' tokens being there."""
+    def mix_block(self, block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """What the store keeps of a block, its and its neighbours' tokens being there.
+
+        Returns
+        -------
+        features : ndarray, (h, w, D)
+        valid : ndarray, (H, W)
+            Of the core's pixels.
+        class_tokens : ndarray or None, (n, D)
+            Of the windows with data that meet the core; None where the method has none.
+        """
         token, core = self.layout.token, self.layout.core(*block)
         files = {b: self._resident[b] if b in self._resident else TokenFile.load(self.token_path(b))
                  for b in self.layout.neighbours(*block)}
-        valid = files[block].valid
+        valid, shown = files[block].valid, windows_over(list(files.values()), core, self.method.dim)
         reach, grid = self.layout.reach(*block), core.tokens(token)
-        features = np.zeros((grid.height, grid.width, self.method.dim), np.float32)
         tokens = gather(list(files.values()), reach, token, self.spliced)
         del files
         if tokens is None:
-            return features, valid
-        offsets = tokens.offsets - torch.tensor([grid.row, grid.col])
-        inside = _inside(tokens.weights.shape, offsets, grid) & (tokens.weights > 0)
-        if not bool(inside.any()):
-            return features, valid
-        if self.method.scope == "window":
-            mixed = tokens.values[inside]
-        else:
-            if self.method.scope == "picture":
-                tokens.picture = self.raster.read(*reach)[0]
-                tokens.origin = (reach.row // token, reach.col // token)
-            block_tokens, bank = tokens.to(self.device), self._block_bank(tokens)
-            mixed = torch.nn.functional.normalize(self.method.mix(block_tokens, inside, bank), dim=-1)
-        return _average(mixed.float().cpu(), inside, offsets, features), valid
-
-    def _block_bank(self, tokens: BlockTokens) -> Bank | None:
-        """The bank, its mass set against the block's: see docs/scaling.md on why it is bounded."""
-        if self.bank is None:
-            return None
-        mass = float(tokens.weights.sum()) * BANK_SHARE
-        return Bank(self.bank.guide, self.bank.values, self.bank.weights * (mass / float(self.bank.weights.sum())))
+            return np.zeros((grid.height, grid.width, self.method.dim), np.float32), valid, shown
+        if self.method.scope == "picture":
+            tokens.picture = self.raster.read(*reach)[0]
+            tokens.origin = (reach.row // token, reach.col // token)
+        bank = None if self.bank is None else weigh_bank(self.bank, tokens)
+        return mix_core(self.method, tokens, grid, bank, self.device), valid, shown
 
     def _token_weights(self, valid: np.ndarray) -> np.ndarray:
         """1 for the tokens of a window (H, W) that have a valid pixel, else 0."""
@@ -233,13 +220,43 @@ class SceneWalk:
         total = sum(windows.values()) + sum(map(self._steps, every))
         self.progress.start("encode", total, total - sum(windows[b] for b in left) - sum(map(self._steps, wanted)))
 
-    def _drop_tokens(self, waiting: list[Block]) -> None:
+    def drop_tokens(self, waiting: Set[Block]) -> None:
         """Remove the token files that no block still waits for."""
-        first = waiting[0][0] - 1 if waiting else len(self.layout.block_rows)
         for path in self.scratch.glob("*.npz"):
             i, j = map(int, path.stem.split("_"))
-            if i < first or not any((i, j) in self.layout.neighbours(*b) for b in waiting if b[0] <= i + 1):
-                path.unlink()
+            if waiting.isdisjoint(self.layout.neighbours(i, j)):  # it is their neighbour where they are its own
+                path.unlink(missing_ok=True)
+
+
+def weigh_bank(bank: Bank, tokens: BlockTokens, share: float = BANK_SHARE) -> Bank:
+    """The bank with `share` times the mass of a block's own tokens: see docs/scaling.md on why it is bounded."""
+    mass = float(tokens.weights.sum()) * share
+    return Bank(bank.guide, bank.values, bank.weights * (mass / float(bank.weights.sum())))
+
+
+def mix_core(method: Method, tokens: BlockTokens, core: Box, bank: Bank | None = None,
+             device: torch.device | None = None) -> np.ndarray:
+    """Features (h, w, D) float32 of the tokens in a core, which attend to all of a block's tokens and the bank.
+
+    Parameters
+    ----------
+    tokens : BlockTokens
+        Offsets count from the scene's first token.
+    core : Box
+        On the scene's token grid. Tokens that several windows have there are mixed each and then averaged; where no
+        window has data the features are zero.
+    """
+    features = np.zeros((core.height, core.width, method.dim), np.float32)
+    offsets = tokens.offsets - torch.tensor([core.row, core.col])
+    inside = _inside(tokens.weights.shape, offsets, core) & (tokens.weights > 0)
+    if not bool(inside.any()):
+        return features
+    if method.scope == "window":
+        mixed = tokens.values[inside]
+    else:
+        placed = tokens if device is None else tokens.to(device)
+        mixed = torch.nn.functional.normalize(method.mix(placed, inside, bank), dim=-1)
+    return _average(mixed.float().cpu(), inside, offsets, features)
 
 
 def _inside(shape: torch.Size, offsets: Tensor, grid: Box) -> Tensor:

@@ -16,14 +16,17 @@ import torch
 from geo_ovss import __version__
 from geo_ovss.build import Pipeline, TextPipeline, build, build_sam, build_text
 from geo_ovss.classify import Classes, Finishing, classify_scene
-from geo_ovss.errors import StoreMismatch
+from geo_ovss.encoders.sam import SamEncoder
+from geo_ovss.errors import BadOption, StoreMismatch
 from geo_ovss.multiscale import encode_scene
 from geo_ovss.presets import DEFAULT_PRESET, Preset, get_preset
 from geo_ovss.progress import Progress
+from geo_ovss.quantize import DTYPES
 from geo_ovss.raster import Raster, RasterOptions, open_raster
 from geo_ovss.scene import scene_layout
+from geo_ovss.scene_info import SceneInfo
 from geo_ovss.segmentation import Segmentation
-from geo_ovss.store import SceneFeatures, SceneInfo
+from geo_ovss.store import SceneFeatures
 from geo_ovss.vocabulary import Vocabulary, parse_classes, text_matrix
 
 
@@ -78,6 +81,7 @@ class Segmenter:
         self._pipeline: Pipeline | None = None
         self.progress = Progress()
         self._text: TextPipeline | None = None
+        self._sam: SamEncoder | None = None
         self._rows: dict[tuple[str, ...], np.ndarray] = {}
 
     @property
@@ -94,8 +98,32 @@ class Segmenter:
             self._text = self._pipeline or build_text(self.preset, device=self.device, progress=self.progress)
         return self._text
 
+    @property
+    def sam(self) -> SamEncoder:
+        """The SAM that redraws edges: the pipeline's where that has one, else on its own."""
+        if self._sam is None:
+            self._sam = (self._pipeline.sam if self._pipeline else None) or build_sam(
+                self.preset, device=self.device, progress=self.progress)
+        return self._sam
+
+    def prepare(self, vocabulary: Vocabulary, options: QueryOptions | None = None) -> None:
+        """Load all that a scene and a question about it need: what is missing is told before hours of encoding.
+
+        Raises
+        ------
+        ModelMissing, ModelRefused, ModelDamaged, ModelUnreadable
+            Weights cannot be had; SAM's among them, where the question asks for refinement.
+        UnknownTemplates
+        """
+        options = options or QueryOptions()
+        self.pipeline  # first, so that the text tower is taken from it  # noqa: B018
+        self.classes(vocabulary, options)
+        if self._refines(options):
+            self.sam  # noqa: B018
+
     def encode(self, raster: str | Path | Raster, *, out: str | Path | None = None,
-               options: RasterOptions | None = None, progress: Progress | None = None) -> SceneFeatures:
+               options: RasterOptions | None = None, progress: Progress | None = None,
+               dtype: str = "float16") -> SceneFeatures:
         """Encode a scene; what an earlier, interrupted call has finished is not computed again.
 
         Parameters
@@ -105,18 +133,22 @@ class Segmenter:
             Folder of the feature store; a temporary one that lives as long as the result where it is left out.
         options : RasterOptions, optional
             How a path is read.
+        dtype : {"float16", "int8"}
+            What the features are kept in; int8 takes half the room.
 
         Raises
         ------
         StoreMismatch
-            If `out` holds the features of another raster, preset or version.
+            If `out` holds the features of another raster, preset, version or dtype.
+        BadOption
+            If there is no such dtype.
         """
         source = raster if isinstance(raster, Raster) else open_raster(raster, options or RasterOptions())
         progress = progress or Progress()
         temporary = Path(tempfile.mkdtemp(prefix="geo-ovss-")) if out is None else None
         try:
             source.check_any_valid()
-            info = self.scene_info(source)
+            info = self.scene_info(source, dtype)
             features = SceneFeatures.create(temporary or Path(out or ""), info)
             encode_scene(source, self.pipeline, features, progress)
         except BaseException:
@@ -127,14 +159,17 @@ class Segmenter:
             weakref.finalize(features, shutil.rmtree, temporary, ignore_errors=True)
         return features
 
-    def scene_info(self, source: Raster) -> SceneInfo:
+    def scene_info(self, source: Raster, dtype: str = "float16") -> SceneInfo:
         """The manifest of the store that this segmenter would make of a raster."""
+        if dtype not in DTYPES:
+            raise BadOption("dtype", dtype, " or ".join(DTYPES))
         box = source.aoi_box()
         return SceneInfo(
             name=source.name, source=str(source.path), crs=source.crs.to_wkt() if source.crs else None,
             transform=tuple(source.transform)[:6], layout=scene_layout(source, self.pipeline),
             dim=self.pipeline.method.dim, aoi_box=None if box is None else tuple(box),  # type: ignore[arg-type]
             raster=source.identity, pipeline=self.pipeline.identity(), preset=asdict(self.preset), version=__version__,
+            dtype=dtype,
         )
 
     def classes(self, vocabulary: Vocabulary, options: QueryOptions) -> Classes:
@@ -166,7 +201,7 @@ class Segmenter:
         vocabulary = classes if isinstance(classes, Vocabulary) else parse_classes(classes)
         options = options or QueryOptions()
         if store.info.pipeline["clip"] != self.text.clip_identity:
-            raise StoreMismatch(store.path, f"CLIP ({store.info.pipeline['clip']}, not {self.text.clip_identity})")
+            raise StoreMismatch(store.path, _other_clip(store.info.pipeline["clip"], self.text.clip_identity))
         place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="geo-ovss-"))
         info = store.info
         result = Segmentation(
@@ -187,10 +222,7 @@ class Segmenter:
 
     def finishing(self, source: Raster | None, options: QueryOptions) -> Finishing:
         """What the picture still does to the scores: upsampling along its edges, SAM's redrawing."""
-        preset, sam = self.preset, None
-        if self._refines(options):
-            sam = (self._pipeline.sam if self._pipeline else None) or build_sam(
-                preset, device=self.device, progress=self.progress)
+        preset, sam = self.preset, self.sam if self._refines(options) else None
         return Finishing(source, preset.upsample == "bilateral", sam, preset.refinement, preset.presence)
 
     def _refines(self, options: QueryOptions) -> bool:
@@ -207,8 +239,17 @@ class Segmenter:
                 progress: Progress | None = None) -> Segmentation:
         """Encode and query in one call; nothing is kept but the result."""
         vocabulary = classes if isinstance(classes, Vocabulary) else parse_classes(classes)
+        self.prepare(vocabulary, query)
         features = self.encode(raster, options=options, progress=progress)
         return self.query(features, vocabulary, options=query, progress=progress)
+
+
+def _other_clip(stored: str, asking: str) -> str:
+    """What differs between two identities (name and fingerprint), without the fingerprints."""
+    names = stored.split(" ")[0], asking.split(" ")[0]
+    if names[0] == names[1]:
+        return f"CLIP (other weights under the name {names[0]})"
+    return f"CLIP ({names[0]}, not {names[1]})"
 
 
 def segment(raster: str | Path, classes: str | Vocabulary, *, preset: str | Preset = DEFAULT_PRESET,

@@ -1,32 +1,38 @@
 """The feature store: a scene's text-aligned features on disk, answered again and again with other class names.
 
-A store is a folder: ``manifest.json`` (what it was made from), ``features`` (zarr, float16, one chunk a block),
-``valid`` (zarr, the valid pixels), and ``journal`` (one line a finished block, with checksums). A block counts only
-when its line is in the journal, and the line is written after the data: a killed run leaves no half block behind.
+A store is a folder: ``manifest.json`` (what it was made from), ``features`` (zarr, float16, or int8 with
+``scales``, one a token; a block is one compressed chunk), ``valid`` (zarr, the valid pixels), ``class_tokens`` (a small
+file for each block: what each window over it shows as a whole), and ``journal`` (one line a finished block, with
+checksums). A block counts only when its line is in the journal, and the line is written after the data: a killed run
+leaves no half block behind.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import zarr
 from affine import Affine
 from rasterio.crs import CRS
 
-from geo_ovss.errors import DamagedStore, DiskFull, IncompleteStore, NotAFeatureStore, StoreMismatch
-from geo_ovss.grid import Box, Layout
-from geo_ovss.presets import Preset
+from geo_ovss.errors import DamagedStore, DiskFull, IncompleteStore, NoClassTokens, NotAFeatureStore, StoreMismatch
+from geo_ovss.quantize import dequantize, quantize
+from geo_ovss.scene_info import SceneInfo
 
-MANIFEST, JOURNAL, FORMAT = "manifest.json", "journal", 1
+MANIFEST, JOURNAL, FORMAT = "manifest.json", "journal", 2
+CLASS_TOKENS = "class_tokens"
+Checks = tuple[int, int, int | None]
+"""Checksums of a block's features, valid pixels, and class tokens where they are kept."""
+
 FULL_DISK = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
@@ -56,56 +62,6 @@ def write_atomic(path: Path, data: bytes) -> None:
     part.replace(path)
 
 
-@dataclass(frozen=True)
-class SceneInfo:
-    """What a store says of its scene.
-
-    Attributes
-    ----------
-    name : str
-        The scene's name: the raster's file name without suffix.
-    source : str
-        The raster's path, as it was given.
-    crs : str or None
-        WKT of the scene's coordinate reference system.
-    transform : tuple of float
-        The six numbers of the working grid's affine transform (a, b, c, d, e, f).
-    aoi_box : tuple of int or None
-        Row, column, height, width (pixels) of the area that was encoded; None for all of it.
-    raster, pipeline : dict
-        The identities that a later run must share to reuse the store.
-    preset : dict
-        The preset, whole, for the text tower and the defaults of later questions.
-    version : str
-        The version of geo-ovss that wrote it.
-    """
-
-    name: str
-    source: str
-    crs: str | None
-    transform: tuple[float, ...]
-    layout: Layout
-    dim: int
-    aoi_box: tuple[int, int, int, int] | None
-    raster: dict[str, Any]
-    pipeline: dict[str, Any]
-    preset: dict[str, Any]
-    version: str
-
-    def preset_object(self) -> Preset:
-        """The preset that the features were made with."""
-        return Preset(**self.preset | {"scales": tuple(self.preset["scales"])})
-
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> SceneInfo:
-        """The inverse of ``asdict``."""
-        box = fields["aoi_box"]
-        return cls(**fields | {
-            "layout": Layout(**fields["layout"]), "transform": tuple(fields["transform"]),
-            "aoi_box": None if box is None else tuple(box),
-        })
-
-
 class SceneFeatures:
     """The features of one scene, on disk.
 
@@ -116,6 +72,7 @@ class SceneFeatures:
         self.path, self.info, self.layout = path, info, info.layout
         self._features = zarr.open_array(store=str(path / "features"), mode="r+")
         self._valid = zarr.open_array(store=str(path / "valid"), mode="r+")
+        self._scales = zarr.open_array(store=str(path / "scales"), mode="r+") if info.dtype == "int8" else None
         self._journal = self._read_journal()
 
     @classmethod
@@ -127,11 +84,15 @@ class SceneFeatures:
             return features
         path.mkdir(parents=True, exist_ok=True)
         layout, chunk = info.layout, info.layout.block
+        side = chunk // layout.token
         with disk_full_as_error(path):
             zarr.open_array(
-                store=str(path / "features"), mode="w", shape=(*layout.token_shape, info.dim), dtype="float16",
-                chunks=(chunk // layout.token, chunk // layout.token, info.dim), fill_value=0,
+                store=str(path / "features"), mode="w", shape=(*layout.token_shape, info.dim), dtype=info.dtype,
+                chunks=(side, side, info.dim), fill_value=0,
             )
+            if info.dtype == "int8":
+                zarr.open_array(store=str(path / "scales"), mode="w", shape=layout.token_shape, dtype="float32",
+                                chunks=(side, side), fill_value=0)
             zarr.open_array(
                 store=str(path / "valid"), mode="w", shape=(layout.height, layout.width), dtype="bool",
                 chunks=(chunk, chunk), fill_value=False,
@@ -177,6 +138,7 @@ class SceneFeatures:
             ("version of geo-ovss", self.info.version, info.version),
             ("area of interest", self.info.aoi_box, info.aoi_box),
             ("layout of blocks", self.layout, info.layout),
+            (f"dtype ({self.info.dtype}, not {info.dtype})", self.info.dtype, info.dtype),
         ):
             if json.dumps(mine, default=str, sort_keys=True) != json.dumps(other, default=str, sort_keys=True):
                 raise StoreMismatch(self.path, what)
@@ -186,7 +148,7 @@ class SceneFeatures:
     @property
     def blocks(self) -> list[tuple[int, int]]:
         """The blocks that the store answers for, row-major."""
-        return self.layout.meeting(None if self.info.aoi_box is None else Box(*self.info.aoi_box))
+        return self.info.blocks
 
     @property
     def complete(self) -> bool:
@@ -214,19 +176,47 @@ class SceneFeatures:
 
     # -- reading and writing -------------------------------------------------------------------------------------
 
-    def write_block(self, block: tuple[int, int], features: np.ndarray, valid: np.ndarray) -> None:
-        """Keep a block: `features` (h, w, D) of its core's tokens, `valid` (H, W) bool of its core's pixels."""
-        self.commit(block, self.write_data(block, features, valid))
+    def write_block(self, block: tuple[int, int], features: np.ndarray, valid: np.ndarray,
+                    class_tokens: np.ndarray | None = None) -> None:
+        """Keep a block.
 
-    def write_data(self, block: tuple[int, int], features: np.ndarray, valid: np.ndarray) -> tuple[int, int]:
-        """Write a block's chunks, which are its alone, and give their checksums; it counts only when committed."""
-        core, half = self.layout.core(*block), features.astype(np.float16)
+        Parameters
+        ----------
+        features : ndarray, (h, w, D)
+            Of its core's tokens.
+        valid : ndarray, (H, W) bool
+            Of its core's pixels.
+        class_tokens : ndarray or None, (n, D)
+            Of the windows that meet the core; None keeps none.
+        """
+        self.commit(block, self.write_data(block, features, valid, class_tokens))
+
+    def write_data(self, block: tuple[int, int], features: np.ndarray, valid: np.ndarray,
+                   class_tokens: np.ndarray | None = None) -> Checks:
+        """Write a block's data, which are its alone, and give their checksums; it counts only when committed."""
+        core = self.layout.core(*block)
+        at = core.tokens(self.layout.token).slices()
+        numbers, scales = (features.astype(np.float16), None) if self._scales is None else quantize(features)
         with disk_full_as_error(self.path):
-            self._features[core.tokens(self.layout.token).slices()] = half
+            self._features[at] = numbers
+            if self._scales is not None:
+                self._scales[at] = scales
             self._valid[core.slices()] = valid
-        return zlib.crc32(half.tobytes()), zlib.crc32(valid.tobytes())
+            windows = None if class_tokens is None else self._write_class_tokens(block, class_tokens)
+        return *_checks(numbers, scales, valid), windows
 
-    def commit(self, block: tuple[int, int], checks: tuple[int, int]) -> None:
+    def _write_class_tokens(self, block: tuple[int, int], class_tokens: np.ndarray) -> int:
+        buffer, half = io.BytesIO(), class_tokens.astype(np.float16)
+        np.save(buffer, half)
+        path = self._class_tokens_path(block)
+        path.parent.mkdir(exist_ok=True)
+        write_atomic(path, buffer.getvalue())
+        return zlib.crc32(half.tobytes())
+
+    def _class_tokens_path(self, block: tuple[int, int]) -> Path:
+        return self.path / CLASS_TOKENS / f"{block[0]}_{block[1]}.npy"
+
+    def commit(self, block: tuple[int, int], checks: Checks) -> None:
         """Enter a written block into the journal. One process does this."""
         with disk_full_as_error(self.path), (self.path / JOURNAL).open("a") as journal:
             journal.write("\n" + json.dumps([*block, *checks]) + "\n")  # a killed run may have left half a line
@@ -237,19 +227,50 @@ class SceneFeatures:
     def read_block(self, block: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """Features (h, w, D) float16 and valid pixels (H, W) of a block's core, checked against the journal."""
         core = self.layout.core(*block)
+        at = core.tokens(self.layout.token).slices()
         try:
-            features = np.asarray(self._features[core.tokens(self.layout.token).slices()])
+            numbers = np.asarray(self._features[at])
+            scales = None if self._scales is None else np.asarray(self._scales[at])
             valid = np.asarray(self._valid[core.slices()])
         except Exception as error:  # the codecs raise their own kinds
             raise DamagedStore(self.path, f"block {block} cannot be read") from error
-        if self._journal.get(block) != (zlib.crc32(features.tobytes()), zlib.crc32(valid.tobytes())):
+        checks = self._journal.get(block)
+        if checks is None or checks[:2] != _checks(numbers, scales, valid):
             raise DamagedStore(self.path, f"block {block} is not what was written")
-        return features, valid
+        return numbers if scales is None else dequantize(numbers, scales), valid
 
-    def _read_journal(self) -> dict[tuple[int, int], tuple[int, int]]:
-        done: dict[tuple[int, int], tuple[int, int]] = {}
+    def has_class_tokens(self, block: tuple[int, int]) -> bool:
+        """Whether a finished block's class tokens are kept."""
+        return self._journal[block][2] is not None
+
+    def read_class_tokens(self, block: tuple[int, int]) -> np.ndarray:
+        """Class-token features (n, D) float16, unit rows, of the windows with data that meet a block's core.
+
+        Raises
+        ------
+        NoClassTokens
+            The method has none, or an earlier version wrote the store.
+        """
+        if not self.has_class_tokens(block):
+            raise NoClassTokens(self.path)
+        try:
+            rows: np.ndarray = np.load(self._class_tokens_path(block))
+        except (OSError, ValueError) as error:
+            raise DamagedStore(self.path, f"the class tokens of block {block} cannot be read") from error
+        if zlib.crc32(rows.tobytes()) != self._journal[block][2]:
+            raise DamagedStore(self.path, f"the class tokens of block {block} are not what was written")
+        return rows
+
+    def _read_journal(self) -> dict[tuple[int, int], Checks]:
+        done: dict[tuple[int, int], Checks] = {}
         for line in (self.path / JOURNAL).read_text().splitlines():
             with contextlib.suppress(ValueError):  # the last line of a killed run may be cut
-                i, j, features, valid = json.loads(line)
-                done[i, j] = (features, valid)
+                i, j, features, valid, *more = json.loads(line)
+                done[i, j] = (features, valid, more[0] if more else None)
         return done
+
+
+def _checks(numbers: np.ndarray, scales: np.ndarray | None, valid: np.ndarray) -> tuple[int, int]:
+    """Checksums of a block's features, their scales included, and of its valid pixels."""
+    features = zlib.crc32(numbers.tobytes())
+    return features if scales is None else zlib.crc32(scales.tobytes(), features), zlib.crc32(valid.tobytes())

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from geo_ovss import cluster
 from geo_ovss.errors import BadPresetValue
 from geo_ovss.grid import Box
 from geo_ovss.multiscale import ScaledRaster, StoreReader, resample
 from geo_ovss.presets import Preset, get_preset
+from geo_ovss.progress import Progress
 from geo_ovss.raster import open_raster
 from geo_ovss.segmenter import Segmenter
 
@@ -126,6 +128,22 @@ def test_an_interrupted_run_goes_on(scene: Path, tiny_preset: Preset, tmp_path: 
     for block in whole.blocks:
         for one, other in zip(whole.read_block(block), again.read_block(block), strict=True):
             assert (one == other).all()
+
+
+def test_several_scales_on_a_cluster(scene: Path, tiny_preset: Preset, tmp_path: Path,
+                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two worker processes, a few blocks at a time, give what one process gives, and leave nothing else behind."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster, "IN_FLIGHT", 3)
+    segmenter = Segmenter(tiny_preset, device="cpu", scales=[1, 2])
+    whole = segmenter.encode(scene, out=tmp_path / "whole")
+    with open_raster(scene) as raster:
+        shared = cluster.encode_on_cluster(segmenter, raster, tmp_path / "shared", Progress(), workers=2)
+    assert len(shared.blocks) > 3 and shared.complete
+    for block in whole.blocks:
+        np.testing.assert_array_equal(shared.read_block(block)[0], whole.read_block(block)[0])
+        np.testing.assert_array_equal(shared.read_class_tokens(block), whole.read_class_tokens(block))
+    assert {p.name for p in shared.path.iterdir()} == {p.name for p in whole.path.iterdir()}
 
 
 @pytest.mark.parametrize("scales", [[1.5], [0.7], [0], [-1], [], ["1"]])

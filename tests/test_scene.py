@@ -14,7 +14,9 @@ from torch.nn import functional as F
 from geo_ovss.build import build
 from geo_ovss.classify import upsample, word_logits
 from geo_ovss.errors import StoreMismatch
+from geo_ovss.methods.base import WindowTokens
 from geo_ovss.presets import Preset
+from geo_ovss.progress import Progress
 from geo_ovss.published import run_published
 from geo_ovss.raster import RasterOptions
 from geo_ovss.segmenter import Segmenter
@@ -115,6 +117,26 @@ def test_a_store_answers_again_and_again(tiny_preset: Preset, scene: Path, tmp_p
     assert set(np.unique(later.query(store, "sea;car").labels)) <= {1, 2}
 
 
+def test_a_full_accelerator_gets_smaller_batches(tiny_preset: Preset, scene: Path) -> None:
+    class Listening(Progress):
+        def message(self, text: str) -> None:
+            heard.append(text)
+
+    def holds_three(pixels: torch.Tensor) -> WindowTokens:
+        if len(pixels) > 3:
+            raise torch.OutOfMemoryError("full")
+        return encode(pixels)
+
+    heard: list[str] = []
+    segmenter = Segmenter(tiny_preset, batch=8)
+    encode = segmenter.pipeline.method.encode
+    segmenter.pipeline.method.encode = holds_three  # type: ignore[method-assign]
+    halved = all_features(segmenter.encode(scene, progress=Listening()))
+    assert [text.split("with ")[1] for text in heard] == ["4 windows at once.", "2 windows at once."]
+    small = all_features(Segmenter(tiny_preset, batch=2).encode(scene))
+    np.testing.assert_allclose(halved.astype(np.float32), small.astype(np.float32), atol=4e-3)
+
+
 def test_features_of_another_clip_are_refused(tiny_preset: Preset, scene: Path, tmp_path: Path) -> None:
     store = Segmenter(tiny_preset).encode(scene, out=tmp_path / "s.features")
     other = tmp_path / "other.json"
@@ -123,5 +145,12 @@ def test_features_of_another_clip_are_refused(tiny_preset: Preset, scene: Path, 
     data = bytearray(source.with_suffix(".safetensors").read_bytes())
     data[-4:] = b"\x00\x00\x80\x3f"
     other.with_suffix(".safetensors").write_bytes(data)
-    with pytest.raises(StoreMismatch, match="CLIP"):
+    with pytest.raises(StoreMismatch, match=r"another CLIP \(tiny, not other\); delete it") as end:
         Segmenter(tiny_preset, clip=str(other)).query(store, CLASSES)
+    assert len(str(end.value).removeprefix(str(store.path))) < 90  # fits a message bar
+    same_name = tmp_path / "again" / "tiny.json"
+    same_name.parent.mkdir()
+    same_name.write_text(source.read_text())
+    same_name.with_suffix(".safetensors").write_bytes(data)
+    with pytest.raises(StoreMismatch, match=r"another CLIP \(other weights under the name tiny\)"):
+        Segmenter(tiny_preset, clip=str(same_name)).query(store, CLASSES)

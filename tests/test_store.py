@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from geo_ovss.errors import DamagedStore, DiskFull, IncompleteStore, NotAFeatureStore, StoreMismatch
 from geo_ovss.grid import Layout
 from geo_ovss.presets import get_preset
-from geo_ovss.store import JOURNAL, SceneFeatures, SceneInfo, disk_full_as_error
+from geo_ovss.quantize import dequantize, quantize
+from geo_ovss.scene_info import SceneInfo
+from geo_ovss.store import JOURNAL, SceneFeatures, disk_full_as_error
 
 LAYOUT = Layout(700, 500, 64, 32, 16, 256, 64)
 
@@ -79,6 +84,22 @@ def test_damage_is_found(tmp_path: Path) -> None:
     (tmp_path / "s" / "manifest.json").write_text("{")
     with pytest.raises(DamagedStore, match="manifest"):
         SceneFeatures.open(tmp_path / "s")
+
+
+@pytest.mark.parametrize("part", ["features", "scales"])
+def test_damage_of_eight_bits_is_found(tmp_path: Path, part: str) -> None:
+    fill(SceneFeatures.create(tmp_path / "s", make_info(dtype="int8")))
+    SceneFeatures.open(tmp_path / "s").read_block((0, 0))
+    sorted(p for p in (tmp_path / "s" / part).rglob("*") if p.is_file() and "json" not in p.name)[0].unlink()
+    with pytest.raises(DamagedStore, match="not what was written"):
+        SceneFeatures.open(tmp_path / "s").read_block((0, 0))
+
+
+@given(arrays(np.float32, (3, 4, 5), elements=st.floats(-2, 2, width=16)))
+def test_eight_bits_are_near(features: np.ndarray) -> None:
+    largest = np.abs(features).max(-1, keepdims=True)
+    back = dequantize(*quantize(features)).astype(np.float32)
+    assert (np.abs(back - features) <= largest * (0.5 / 127 + 1e-3) + 1e-6).all()
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:
