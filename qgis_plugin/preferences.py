@@ -14,6 +14,7 @@ from .engine.feature_stores import FeatureStores
 from .engine.install_options import ENGINE_REQUIREMENT, InstallOptions, proxy_of_environment
 from .engine.own_environment import EnvironmentState, OwnEnvironment
 from .engine.presets import DEFAULT_PRESET, Preset, parse_presets
+from .translation import tr
 
 GROUP = "geo_ovss"
 EXISTING, OWN = "existing", "own"
@@ -92,7 +93,11 @@ def engine() -> Engine:
     if read("mode") == OWN:
         found = own_environment().look()
         if found.state in (EnvironmentState.HALF_MADE, EnvironmentState.BROKEN):
-            raise EngineUnusable(f"The plugin's own environment is {found.state.value}: repair it in the settings.")
+            half = found.state is EnvironmentState.HALF_MADE
+            raise EngineUnusable(
+                tr("The plugin's own environment is half-made: repair it in the settings.") if half
+                else tr("The plugin's own environment is broken: repair it in the settings.")
+            )
     path = interpreter()
     if not path:
         raise EngineNotSet

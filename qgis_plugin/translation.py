@@ -6,12 +6,17 @@ from pathlib import Path
 
 from qgis.PyQt.QtCore import QCoreApplication, QLocale, QTranslator
 
+from .engine.texts import use_translation
+
 CONTEXT = "geo_ovss"
 
 
 def tr(text: str) -> str:
     """The text in the user's language, where there is a translation."""
     return QCoreApplication.translate(CONTEXT, text)
+
+
+use_translation(tr)  # for the sentences of the modules that know no Qt
 
 
 def load_translator(folder: Path, language: str = "") -> QTranslator | None:

@@ -193,3 +193,17 @@ def test_kept_features_follow_the_raster(tmp_path: Path) -> None:
     assert [kept.path for kept in stores.all()] == [store.path]
     stores.delete(found)
     assert stores.all() == [] and not store.path.exists()
+
+
+@pytest.mark.usefixtures("plugin_modules")
+def test_sentences_go_through_the_translation_in_use() -> None:
+    from geo_ovss_qgis.engine import texts
+    from geo_ovss_qgis.engine.errors import EngineCancelled, EngineNotStarted
+
+    assert str(EngineCancelled()) == "The run was cancelled."
+    texts.use_translation(str.upper)
+    try:
+        assert str(EngineCancelled()) == "THE RUN WAS CANCELLED."
+        assert "INTERPRETER /usr/bin/python CANNOT" in str(EngineNotStarted("/usr/bin/python"))
+    finally:
+        texts._translators.clear()

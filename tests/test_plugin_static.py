@@ -17,6 +17,11 @@ from pathlib import Path
 import pytest
 from plugin_build import PLUGIN, ROOT, build_and_unpack, build_script
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 SOURCES = sorted(PLUGIN.rglob("*.py"))
 OLDEST_PYTHON = (3, 9)
 NESTED_CLASSES = {"SaveVectorOptions", "Class", "ColorRampItem", "StorageMode"}
@@ -90,6 +95,19 @@ def test_metadata_has_what_the_plugin_repository_asks_for() -> None:
     assert (PLUGIN / fields["icon"]).exists()
 
 
+def test_metadata_and_the_package_say_the_same() -> None:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "metadata.txt", encoding="utf-8")
+    fields = parser["general"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert fields["author"] == project["authors"][0]["name"]
+    assert fields["license"] == project["license"]
+    urls = project["urls"]
+    assert (fields["homepage"], fields["repository"], fields["tracker"]) == (
+        urls["Homepage"], urls["Repository"], urls["Issues"])
+    assert fields["email"].endswith("@users.noreply.github.com"), "of the project, nobody's own"
+
+
 def test_a_missing_field_is_told(tmp_path: Path) -> None:
     (tmp_path / "metadata.txt").write_text("[general]\nname=x\n")
     module = build_script()
@@ -139,6 +157,31 @@ def test_no_call_that_qt_6_removed(path: Path) -> None:
     called = {node.func.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Call)
               and isinstance(node.func, ast.Attribute)}
     assert not called & REMOVED_CALLS
+
+
+def untranslated(module: ast.Module) -> list[int]:
+    """Lines that hand a plain sentence to an error: what users read goes through ``tr``."""
+    lines = []
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        own = name.startswith(("Engine", "Environment", "Area", "ClassFile", "Output", "Form")) or name == "__init__"
+        text = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+        built = any(isinstance(part, ast.JoinedStr) for part in ast.walk(node.args[0]))
+        if own and (built or (isinstance(text, str) and " " in text)):
+            lines.append(node.lineno)
+    return lines
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PLUGIN)))
+def test_sentences_are_ready_for_translation(path: Path) -> None:
+    assert untranslated(tree(path)) == []
+
+
+def test_that_check_sees_plain_sentences() -> None:
+    text = "EngineFailed('It failed.')\nAreaError(f'{x} is bad.')\nAreaError(tr('Fine.'))\nEngine(path)\n"
+    assert untranslated(ast.parse(text)) == [1, 2]
 
 
 def chains(module: ast.Module) -> Iterator[list[str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from .child_environment import clean_environment
 from .child_process import ChildProcess
 from .errors import EngineError, EnvironmentRefused
+from .texts import tr
 
 OLDEST, NEWEST = (3, 10), (3, 13)
 """The Pythons that geo-ovss runs on."""
@@ -47,15 +48,15 @@ def check_base_python(path: str) -> tuple[int, int]:
     try:
         end = child.run(printed.append, errors.append, limit_seconds=PROBE_SECONDS)
     except EngineError as error:
-        raise EnvironmentRefused(f"{path} is not an interpreter that can be started.") from error
+        raise EnvironmentRefused(tr("{} is not an interpreter that can be started.").format(path)) from error
     words = next((line.split() for line in printed if line.startswith("base-python ")), None)
     if end.status != 0 or end.crashed or words is None:
-        reason = "it lacks venv or ensurepip (on Debian and Ubuntu: install python3-venv)"
-        raise EnvironmentRefused(f"No environment can be made with {path}: {errors[-1] if errors else reason}.")
+        reason = errors[-1] if errors else tr("it lacks venv or ensurepip (on Debian and Ubuntu: install python3-venv)")
+        raise EnvironmentRefused(tr("No environment can be made with {}: {}.").format(path, reason))
     version = (int(words[1]), int(words[2]))
     if not OLDEST <= version <= NEWEST:
-        wanted = f"{_dotted(OLDEST)} to {_dotted(NEWEST)}"
-        raise EnvironmentRefused(f"{path} is Python {_dotted(version)}; the engine needs {wanted}.")
+        unfit = tr("{} is Python {}; the engine needs {} to {}.")
+        raise EnvironmentRefused(unfit.format(path, *map(_dotted, (version, OLDEST, NEWEST))))
     return version
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .class_entry import ClassEntry, next_colour, tidy, unique
 from .errors import ClassFileError
+from .texts import tr
 
 UNTICKED = "# unticked: "
 _COLOUR = re.compile(r"(?:^|\s)#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})$")
@@ -48,9 +49,10 @@ def parse_classes(text: str) -> list[ClassEntry]:
         if not line or line.startswith("#"):
             continue
         for part in [line] if "=" in line else _split(line):
-            entry = replace(_parse_entry(part, f"Line {number} of the class file"), ticked=ticked)
+            entry = replace(_parse_entry(part, tr("Line {} of the class file").format(number)), ticked=ticked)
             if any(other.name.casefold() == entry.name.casefold() for other in entries):
-                raise ClassFileError(f"Line {number} of the class file names the class {entry.name} a second time.")
+                twice = tr("Line {} of the class file names the class {} a second time.")
+                raise ClassFileError(twice.format(number, entry.name))
             entries.append(entry)
     return with_colours(entries)
 
@@ -68,7 +70,7 @@ def parse_typed(text: str) -> list[ClassEntry]:
     for line in text.splitlines():
         for part in _split(line):
             if part.strip():
-                entry = _parse_entry(part, "The list of classes")
+                entry = _parse_entry(part, tr("The list of classes"))
                 seen.setdefault(entry.name.casefold(), entry)
     return list(seen.values())
 
@@ -97,7 +99,7 @@ def read_classes(path: str) -> list[ClassEntry]:
     try:
         return parse_classes(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ClassFileError(f"The class file {path} cannot be read: {error}.") from error
+        raise ClassFileError(tr("The class file {} cannot be read: {}.").format(path, error)) from error
 
 
 def write_classes(path: str, entries: Iterable[ClassEntry]) -> None:
@@ -114,7 +116,7 @@ def write_classes(path: str, entries: Iterable[ClassEntry]) -> None:
         part.write_text(format_classes(entries), encoding="utf-8")
         part.replace(target)
     except OSError as error:
-        raise ClassFileError(f"The class file {path} cannot be written: {error}.") from error
+        raise ClassFileError(tr("The class file {} cannot be written: {}.").format(path, error)) from error
 
 
 def _split(line: str) -> list[str]:
@@ -132,7 +134,7 @@ def _parse_entry(text: str, where: str) -> ClassEntry:
     listed = unique(tidy(word) for word in (word_text if equals else body).split("|"))
     name = tidy(name_text) if equals else (listed[0] if listed else "")
     if not name or not listed:
-        raise ClassFileError(f"{where} has a class without a name or a word: {text.strip()}")
+        raise ClassFileError(tr("{} has a class without a name or a word: {}").format(where, text.strip()))
     asks_name = any(word.casefold() == name.casefold() for word in listed)
     synonyms = tuple(word for word in listed if word.casefold() != name.casefold())
     return ClassEntry(name, synonyms, colour, asks_name=asks_name)

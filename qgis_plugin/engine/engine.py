@@ -13,6 +13,7 @@ from .child_process import ChildEnd, ChildProcess
 from .errors import EngineCancelled, EngineError, EngineFailed, EngineUnusable
 from .events import EngineEvent, parse_event
 from .run_log import RunLog
+from .texts import tr
 
 ENGINE_SERIES = (0, 1)
 """The engine's major and minor version whose command line this plugin speaks."""
@@ -53,6 +54,8 @@ class Engine:
         Raises
         ------
         EngineNotStarted, EngineCancelled, EngineFailed
+        EngineUnusable
+            It ended before it said anything: the interpreter has no engine, or its libraries are broken.
         """
         last: list[EngineEvent] = []
 
@@ -68,10 +71,12 @@ class Engine:
         if end.cancelled:
             raise EngineCancelled
         event = last[0] if last else EngineEvent("")
+        if not last and not end.crashed and end.status not in (0, USER_ERROR):
+            raise EngineUnusable(self._cannot_run(errors))
         if end.crashed or end.status != 0:
             raise EngineFailed(_sentence(end, event, errors))
         if event.stage != "done":
-            raise EngineFailed("The engine ended without saying what it wrote; the log shows what it printed.")
+            raise EngineFailed(tr("The engine ended without saying what it wrote; the log shows what it printed."))
         return event.outputs
 
     def ask(
@@ -92,10 +97,10 @@ class Engine:
         if end.cancelled:
             raise EngineCancelled
         if end.timed_out:
-            raise EngineUnusable(f"{self.interpreter} did not answer within {limit_seconds:.0f} seconds.")
+            late = tr("{} did not answer within {} seconds.")
+            raise EngineUnusable(late.format(self.interpreter, round(limit_seconds)))
         if end.crashed or end.status != 0:
-            reason = _ending(errors.last or "it gave no reason")
-            raise EngineUnusable(f"{self.interpreter} cannot run geo-ovss: {reason}")
+            raise EngineUnusable(self._cannot_run(errors))
         return "\n".join(answer)
 
     def version(
@@ -113,13 +118,18 @@ class Engine:
         answer = self.ask(["-m", "geo_ovss", "--version"], log or RunLog(), cancelled, limit_seconds)
         match = VERSION_LINE.search(answer)
         if match is None:
-            heard = _ending(answer[:80] or "nothing")
-            raise EngineUnusable(f"{self.interpreter} answers, but not as geo-ovss: {heard}")
+            heard = _ending(answer[:80] or tr("nothing"))
+            raise EngineUnusable(tr("{} answers, but not as geo-ovss: {}").format(self.interpreter, heard))
         series, version = (int(match[1]), int(match[2])), f"{match[1]}.{match[2]}{match[3]}"
         if series != ENGINE_SERIES:
             wanted = ".".join(map(str, ENGINE_SERIES))
-            raise EngineUnusable(f"{self.interpreter} has geo-ovss {version}; this plugin needs {wanted}.")
+            other = tr("{} has geo-ovss {}; this plugin needs {}.")
+            raise EngineUnusable(other.format(self.interpreter, version, wanted))
         return version
+
+    def _cannot_run(self, errors: RunLog) -> str:
+        reason = _ending(errors.last or tr("it gave no reason"))
+        return tr("{} cannot run geo-ovss: {}").format(self.interpreter, reason)
 
     def _call(
         self,
@@ -153,13 +163,14 @@ class Engine:
 def _sentence(end: ChildEnd, event: EngineEvent, errors: RunLog) -> str:
     """What the user reads of a run that failed: the engine's own words where there are any."""
     if event.stage == "error" and event.message:
-        return _ending(event.message if end.status == USER_ERROR else f"The engine failed: {event.message}")
+        own = event.message if end.status == USER_ERROR else tr("The engine failed: {}").format(event.message)
+        return _ending(own)
     if end.crashed:
-        return "The engine was ended by the system while it worked; most often the memory was not enough."
+        return tr("The engine was ended by the system while it worked; most often the memory was not enough.")
     if end.status == USER_ERROR and errors.last:
         return _ending(errors.last)
-    reason = errors.last or "it gave no reason"
-    return f"The engine failed (exit status {end.status}): {_ending(reason)}"
+    reason = errors.last or tr("it gave no reason")
+    return tr("The engine failed (exit status {}): {}").format(end.status, _ending(reason))
 
 
 def _ending(text: str) -> str:

@@ -1,5 +1,9 @@
 """What can go wrong between QGIS and the engine, each as one sentence for the message bar."""
 
+from __future__ import annotations
+
+from .texts import tr
+
 
 class EngineError(Exception):
     """The base: ``str(error)`` is the sentence that the user reads."""
@@ -9,14 +13,17 @@ class EngineNotSet(EngineError):
     """No interpreter was chosen, and no environment was set up."""
 
     def __init__(self) -> None:
-        super().__init__("The geo-ovss engine is not set up yet: open the geo-ovss settings and choose or install it.")
+        super().__init__(
+            tr("The geo-ovss engine is not set up yet: open the geo-ovss settings and choose or install it.")
+        )
 
 
 class EngineNotStarted(EngineError):
     """The interpreter is not there, or the system refuses to run it."""
 
     def __init__(self, program: str) -> None:
-        super().__init__(f"The engine's interpreter {program} cannot be started; choose or repair it in the settings.")
+        sentence = tr("The engine's interpreter {} cannot be started; choose or repair it in the settings.")
+        super().__init__(sentence.format(program))
 
 
 class EngineUnusable(EngineError):
@@ -31,7 +38,7 @@ class EngineCancelled(EngineError):
     """The user stopped the run."""
 
     def __init__(self) -> None:
-        super().__init__("The run was cancelled.")
+        super().__init__(tr("The run was cancelled."))
 
 
 class ClassFileError(EngineError):

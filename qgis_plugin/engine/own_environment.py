@@ -24,6 +24,7 @@ from .engine import FIRST_START_SECONDS, Engine
 from .errors import EngineCancelled, EngineError, EngineFailed, EnvironmentRefused
 from .install_options import InstallOptions
 from .run_log import RunLog
+from .texts import tr
 
 NOTE = "geo-ovss-environment.json"
 PREFIX = "engine-"
@@ -78,9 +79,10 @@ class OwnEnvironment:
             folder = whole[-1]
             if interpreter_in(folder).exists():
                 return FoundEnvironment(EnvironmentState.READY, folder)
-            return FoundEnvironment(EnvironmentState.BROKEN, folder, "Its interpreter is missing.")
+            return FoundEnvironment(EnvironmentState.BROKEN, folder, tr("Its interpreter is missing."))
         if notes:
-            return FoundEnvironment(EnvironmentState.HALF_MADE, list(notes)[-1], "Its making did not come to an end.")
+            unfinished = tr("Its making did not come to an end.")
+            return FoundEnvironment(EnvironmentState.HALF_MADE, list(notes)[-1], unfinished)
         return FoundEnvironment(EnvironmentState.ABSENT)
 
     def check(self, log: RunLog | None = None) -> FoundEnvironment:
@@ -123,27 +125,27 @@ class OwnEnvironment:
         folder = self._new_folder(earlier)
         python = str(interpreter_in(folder))
         try:
-            on_step(0, 3, "Checking the base interpreter")
+            on_step(0, 3, tr("Checking the base interpreter"))
             check_base_python(base_python)
             _refuse_own_python(folder)
             folder.mkdir(parents=True)
             _write_state(folder, MAKING)
-            on_step(0, 3, "Making the virtual environment")
+            on_step(0, 3, tr("Making the virtual environment"))
             _call(base_python, ["-m", "venv", str(folder)], folder, InstallOptions(), log, cancelled)
-            on_step(1, 3, "Installing the engine")
+            on_step(1, 3, tr("Installing the engine"))
             _call(python, options.pip_arguments(), folder, options, log, cancelled)
-            on_step(2, 3, "Asking the engine for its version")
+            on_step(2, 3, tr("Asking the engine for its version"))
             Engine(python).version(log, cancelled, FIRST_START_SECONDS)
             _write_state(folder, WHOLE)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            raise EnvironmentRefused(f"The environment cannot be made in {folder}: {error}.") from error
+            raise EnvironmentRefused(tr("The environment cannot be made in {}: {}.").format(folder, error)) from error
         except EngineError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         for old in earlier:
             shutil.rmtree(old, ignore_errors=True)
-        on_step(3, 3, "The engine is ready")
+        on_step(3, 3, tr("The engine is ready"))
         return python
 
     def remove(self) -> None:
@@ -183,14 +185,15 @@ def _call(
     if end.cancelled:
         raise EngineCancelled
     if end.crashed or end.status != 0:
-        raise EngineFailed(f"The environment was not made: {errors.last or log.last or 'no reason was given'}")
+        reason = errors.last or log.last or tr("no reason was given")
+        raise EngineFailed(tr("The environment was not made: {}").format(reason))
 
 
 def _refuse_own_python(folder: Path) -> None:
     """QGIS's own Python is never written to, not even by a data folder chosen inside it."""
     for prefix in {sys.prefix, sys.base_prefix}:
         if Path(prefix).resolve() in [folder.resolve(), *folder.resolve().parents] and Path(prefix) != Path("/usr"):
-            raise EnvironmentRefused(f"{folder} lies inside QGIS's own Python; choose another data folder.")
+            raise EnvironmentRefused(tr("{} lies inside QGIS's own Python; choose another data folder.").format(folder))
 
 
 def _number(folder: Path) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from .events import EngineEvent
+from .texts import tr
 
 STAGE_SHARES: dict[str, tuple[float, float]] = {
     "encode": (0.0, 80.0),
@@ -49,15 +50,15 @@ class Pace:
             return event.message
         parts = [event.stage]
         if event.total > 0:
-            parts[0] += f": {event.done:g} of {event.total:g}"
+            parts[0] = tr("{}: {:g} of {:g}").format(event.stage, event.done, event.total)
         rate = event.rate if event.rate is not None else self._rate(event)
         if rate:
-            parts.append(f"{rate:.3g} a second")
+            parts.append(tr("{:.3g} a second").format(rate))
         remaining = event.remaining
         if remaining is None and rate and event.total > 0:
             remaining = (event.total - event.done) / rate
         if remaining is not None and event.done < event.total:
-            parts.append(f"about {duration(remaining)} left")
+            parts.append(tr("about {} left").format(duration(remaining)))
         return ", ".join(parts)
 
     def _rate(self, event: EngineEvent) -> float | None:

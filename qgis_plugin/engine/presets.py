@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .engine import Engine
 from .errors import EngineUnusable
 from .run_log import RunLog
+from .texts import tr
 
 DEFAULT_PRESET = "mini"
 """The preset that every installation has, offline."""
@@ -57,4 +58,4 @@ def ask_presets(engine: Engine, log: RunLog | None = None) -> list[Preset]:
     try:
         return parse_presets(answer)
     except ValueError as error:
-        raise EngineUnusable(f"{engine.interpreter} gave no list of presets.") from error
+        raise EngineUnusable(tr("{} gave no list of presets.").format(engine.interpreter)) from error

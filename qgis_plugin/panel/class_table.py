@@ -31,17 +31,24 @@ _Trigger = QAbstractItemView.EditTrigger
 
 
 class ClassView(QTableView):
-    """The table, worked by keys: Insert adds, Delete removes, Ctrl+V pastes, Enter on a colour opens a dialog."""
+    """The table, worked by keys.
+
+    Insert adds, Delete removes, Ctrl+V pastes, Alt with an arrow moves, Enter on a colour opens a dialog.
+    """
 
     add_asked = pyqtSignal()
     remove_asked = pyqtSignal()
     paste_asked = pyqtSignal()
     colour_asked = pyqtSignal(QModelIndex)
+    move_asked = pyqtSignal(int)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Keys of the table; the others go on to Qt."""
+        step = {_Key.Key_Up: -1, _Key.Key_Down: 1}.get(event.key())
         if event.matches(QKeySequence.StandardKey.Paste):
             self.paste_asked.emit()
+        elif step is not None and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self.move_asked.emit(step)
         elif event.key() == _Key.Key_Insert:
             self.add_asked.emit()
         elif event.key() == _Key.Key_Delete:
@@ -89,7 +96,8 @@ class ClassTable(QWidget):
         self.load_button = self._button(tr("&Load..."), tr("Load a class file of the command line"), self.load)
         self.save_button = self._button(tr("Sa&ve..."), tr("Save the classes as a class file"), self.save)
         self._lay_out()
-        for signal in (self.model.dataChanged, self.model.rowsInserted, self.model.rowsRemoved, self.model.modelReset):
+        for signal in (self.model.dataChanged, self.model.rowsInserted, self.model.rowsRemoved, self.model.modelReset,
+                       self.model.rowsMoved):
             signal.connect(lambda *_: self.changed.emit())
 
     # -- what the buttons do -----------------------------------------------------------------------------------
@@ -107,6 +115,12 @@ class ClassTable(QWidget):
         if rows and self.model.rowCount():
             row = min(min(rows), self.model.rowCount() - 1)
             self.view.setCurrentIndex(self.model.index(row, NAME))
+
+    def move(self, step: int) -> None:
+        """Move the current class up (-1) or down (1): the order is the numbering of the results."""
+        row = self.view.currentIndex().row()
+        if self.model.move(row, step):
+            self.view.setCurrentIndex(self.model.index(row + step, NAME))
 
     def paste(self) -> None:
         """Add the names on the clipboard."""
@@ -161,7 +175,9 @@ class ClassTable(QWidget):
     def _make_view(self) -> ClassView:
         view = ClassView(self)
         view.setModel(self.model)
-        view.setToolTip(tr("The classes to look for. Insert adds one, Delete removes, Space ticks, F2 edits."))
+        view.setToolTip(tr(
+            "The classes to look for. Insert adds one, Delete removes, Space ticks, F2 edits, Alt+Up and Alt+Down move."
+        ))
         view.setAccessibleName(tr("Classes"))
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setEditTriggers(_Trigger.DoubleClicked | _Trigger.EditKeyPressed | _Trigger.AnyKeyPressed)
@@ -175,6 +191,7 @@ class ClassTable(QWidget):
         view.add_asked.connect(self.add)
         view.remove_asked.connect(self.remove)
         view.paste_asked.connect(self.paste)
+        view.move_asked.connect(self.move)
         view.colour_asked.connect(self.choose_colour)
         return view
 

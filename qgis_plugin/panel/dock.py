@@ -56,7 +56,7 @@ class Dock(QgsDockWidget):
         self.run_bar = RunBar(self)
         self.kept = KeptFeatures(self)
         self.settings_button = self._button(tr("S&ettings..."), tr("Choose or install the engine"), self.settings_asked)
-        self.log_button = self._button(tr("L&og..."), tr("Show the log of the last run"), self.log_asked)
+        self.log_button = self._button(tr("Lo&g..."), tr("Show the log of the last run"), self.log_asked)
         self._lay_out()
         self._order_tabs()
 
@@ -148,6 +148,7 @@ class Dock(QgsDockWidget):
             self.extent.mode,
             self.extent.polygon_layers,
             self.presets.box,
+            self.options,
             self.options.method,
             self.options.gsd,
             self.options.threshold,
@@ -159,6 +160,7 @@ class Dock(QgsDockWidget):
             self.outputs.labels.lineEdit(),
             self.outputs.confidence_wanted,
             self.outputs.confidence.lineEdit(),
+            self.kept,
             self.kept.tree,
             self.kept.delete_button,
             self.run_bar.run_button,

@@ -34,7 +34,7 @@ class ExtentBox(QWidget):
         self.polygon_layers.setToolTip(tr("The polygon layer whose selected features bound the work"))
         self.polygon_label = QLabel(tr("P&olygons"), self)
         self.polygon_label.setBuddy(self.polygon_layers)
-        extent_label = QLabel(tr("&Extent"), self)
+        extent_label = QLabel(tr("E&xtent"), self)
         extent_label.setBuddy(self.mode)
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

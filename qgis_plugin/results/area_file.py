@@ -18,6 +18,7 @@ from qgis.core import (
 )
 
 from ..engine.errors import EngineError
+from ..translation import tr
 
 _BOX = re.compile(r"^[-+0-9.eE]+(,[-+0-9.eE]+){3}$")
 
@@ -44,12 +45,13 @@ def box_text(
     AreaError
     """
     if rectangle.isEmpty() or not rectangle.isFinite():
-        raise AreaError("The extent is empty.")
+        raise AreaError(tr("The extent is empty."))
     if crs.isValid() and raster_crs.isValid() and crs != raster_crs:
         try:
             rectangle = QgsCoordinateTransform(crs, raster_crs, transforms).transformBoundingBox(rectangle)
         except Exception as error:  # QgsCsException: its class moved between releases
-            raise AreaError("The extent cannot be brought into the raster's coordinate reference system.") from error
+            lost = tr("The extent cannot be brought into the raster's coordinate reference system.")
+            raise AreaError(lost) from error
     edges = rectangle.xMinimum(), rectangle.yMinimum(), rectangle.xMaximum(), rectangle.yMaximum()
     return ",".join(f"{edge:.15g}" for edge in edges)
 
@@ -68,13 +70,14 @@ def polygons_text(
     """
     parts = [QgsGeometry(geometry) for geometry in geometries if not geometry.isEmpty()]
     if not parts:
-        raise AreaError("No polygon is selected.")
+        raise AreaError(tr("No polygon is selected."))
     joined = QgsGeometry.unaryUnion(parts)
     if crs.isValid() and raster_crs.isValid() and crs != raster_crs:
         try:
             joined.transform(QgsCoordinateTransform(crs, raster_crs, transforms))
         except Exception as error:
-            raise AreaError("The polygons cannot be brought into the raster's coordinate reference system.") from error
+            lost = tr("The polygons cannot be brought into the raster's coordinate reference system.")
+            raise AreaError(lost) from error
     joined.convertToMultiType()
     return joined.asWkt(9)
 
@@ -95,4 +98,4 @@ def write_area(path: Path, wkt: str, crs_wkt: str) -> None:
     options.driverName, options.layerName = "GPKG", "area"
     answer = QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(path), QgsCoordinateTransformContext(), options)
     if answer[0] != QgsVectorFileWriter.WriterError.NoError:
-        raise AreaError(f"The area of interest cannot be written to {path}: {answer[1]}.")
+        raise AreaError(tr("The area of interest cannot be written to {}: {}.").format(path, answer[1]))

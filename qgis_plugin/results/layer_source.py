@@ -5,16 +5,18 @@ from __future__ import annotations
 from qgis.core import QgsProviderRegistry, QgsRasterLayer
 
 from ..engine.errors import EngineError
+from ..translation import tr
 
 
 class LayerNotReadable(EngineError):
     """The layer's data are not a raster that GDAL can open in another process."""
 
     def __init__(self, layer: str, provider: str) -> None:
-        super().__init__(
-            f"The layer {layer} comes from the provider {provider}; geo-ovss needs a raster file (GDAL): "
+        sentence = tr(
+            "The layer {} comes from the provider {}; geo-ovss needs a raster file (GDAL): "
             "export the part of interest to a GeoTIFF first."
         )
+        super().__init__(sentence.format(layer, provider))
 
 
 def raster_source(layer: QgsRasterLayer) -> str:

@@ -17,7 +17,7 @@ class ResultNotReadable(EngineError):
     """A file that the engine says it wrote cannot be opened."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"The result {path} cannot be opened.")
+        super().__init__(tr("The result {} cannot be opened.").format(path))
 
 
 class ResultLayers:

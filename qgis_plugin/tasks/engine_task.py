@@ -10,6 +10,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from ..engine.errors import EngineCancelled, EngineError
 from ..engine.run_log import RunLog
 from ..log import last_log
+from ..translation import tr
 
 
 class EngineTask(QgsTask):
@@ -52,7 +53,7 @@ class EngineTask(QgsTask):
             self.error = error
         except Exception as error:  # a fault of the plugin itself: told like any other
             self.log.add(repr(error))
-            self.error = EngineError(f"The geo-ovss plugin failed: {error}")
+            self.error = EngineError(tr("The geo-ovss plugin failed: {}").format(error))
         return self.error is None
 
     def finished(self, result: bool) -> None:

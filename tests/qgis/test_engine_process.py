@@ -115,6 +115,8 @@ def test_a_python_without_the_engine_is_told(tmp_path):
 
     with pytest.raises(EngineUnusable, match="No module named geo_ovss"):
         Engine("/usr/bin/python3").version()
+    with pytest.raises(EngineUnusable, match=r"cannot run geo-ovss: .*No module named geo_ovss"):
+        run("/usr/bin/python3", ("segment",))
 
 
 def test_the_child_sees_nothing_of_qgis(tmp_path, monkeypatch):

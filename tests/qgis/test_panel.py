@@ -232,6 +232,16 @@ def test_a_half_made_environment_is_offered_for_repair(plugin, dock, tmp_path):
     assert "Settings" in [button.text() for button in item.findChildren(QPushButton)]
 
 
+def test_an_environment_that_lost_its_engine_is_offered_for_repair(plugin, dock):
+    from qgis.core import QgsSettings
+
+    QgsSettings().setValue("geo_ovss/interpreter", "/usr/bin/python3")
+    fill_classes(dock)
+    run_to_the_end(plugin)
+    item = next(item for item in plugin.iface.messageBar().items() if "No module named geo_ovss" in item.text())
+    assert [button.text() for button in item.findChildren(QPushButton)][-2:] == ["Settings", "Log"]
+
+
 def test_a_missing_interpreter_is_told(plugin, dock, tmp_path):
     from qgis.core import QgsSettings
 

@@ -77,6 +77,12 @@ def test_classes_are_worked_by_keys(plugin, dock):
     assert [entry.name for entry in model.ticked] == ["solar panel", "road"]
     QTest.keyClick(view, Qt.Key.Key_Delete)
     assert [entry.name for entry in model.entries] == ["solar panel", "road"]
+    QTest.keyClick(view, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert [entry.name for entry in model.entries] == ["road", "solar panel"]
+    QTest.keyClick(view, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert view.currentIndex().row() == 0, "the first stays the first"
+    QTest.keyClick(view, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert [entry.name for entry in model.entries] == ["solar panel", "road"]
     assert not model.setData(model.index(1, 0), "Solar Panel"), "a name comes once"
 
 
@@ -144,3 +150,22 @@ def test_everything_has_a_tooltip_and_takes_the_keyboard(dock):
         assert getattr(dock.run_bar, name).focusPolicy() & Qt.FocusPolicy.TabFocus
     buddies = {label.buddy() for label in dock.findChildren(QLabel) if label.buddy()}
     assert {dock.layers, dock.extent.mode, dock.presets.box, dock.options.method, dock.options.gsd} <= buddies
+
+
+def test_the_fold_outs_open_by_the_keyboard(dock):
+    for box in (dock.options, dock.kept):
+        box.setCollapsed(True)
+        box.setFocus()
+        QTest.keyClick(box.focusProxy() or box, Qt.Key.Key_Space)
+        assert not box.isCollapsed(), box.title()
+
+
+def test_no_button_shares_its_letter(dock):
+    """Two that share one would only take the focus in turn."""
+    def letter(text):
+        return text.replace("&&", "").partition("&")[2][:1].upper()
+
+    buttons = [letter(one.text()) for one in dock.widget().findChildren(QAbstractButton) if letter(one.text())]
+    labels = [letter(one.text()) for one in dock.widget().findChildren(QLabel) if one.buddy() and letter(one.text())]
+    assert len(buttons) > 10
+    assert [one for one in buttons if (buttons + labels).count(one) > 1] == []
