@@ -1,11 +1,15 @@
-"""What each method costs at ViT-B/16 size, and what GLA-CLIP's attention saves. Random weights: costs, not quality.
+"""What each method costs at ViT-B/16 size, and what GLA-CLIP's attention saves. Markdown tables; some ten minutes.
 
-    python benchmarks/methods.py                      every method on one picture: seconds, peak memory, tokens
-    python benchmarks/methods.py --attention          GLA-CLIP's attention at 25 windows of 784 tokens, 768 channels,
-                                                      beside the formulas with whole matrices (6 GB)
-    python benchmarks/methods.py --scenes A.tif B.tif the same on tokens of real pictures, by the embedded model
+    python benchmarks/methods.py                        all parts
+    python benchmarks/methods.py --parts methods        every method on one picture: seconds, peak memory, tokens
+    python benchmarks/methods.py --parts made           GLA-CLIP's attention at 25 windows of 784 tokens, 768 channels,
+                                                        beside the formulas with whole matrices (6 GB)
+    python benchmarks/methods.py --parts drawn real     the same on tokens of pictures: drawn scenes and orthophotos
 
-Every measurement runs in a process of its own. On a machine that does other things, read the processor seconds.
+The networks have random weights: they cost as much as trained ones. The tokens of pictures are those of the embedded
+model, the one with trained weights that is always here: its last block's queries, by which it runs GLA-CLIP, and its
+values. They resemble each other as those of trained networks do, which decides what can be skipped; a guide such as
+DINO tells things apart better. Every measurement runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -13,74 +17,71 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from attention import HEADER, made_tokens, peak_bytes, picture_tokens, print_row
 
-from geo_ovss import global_attention
-from geo_ovss.global_attention import GlaNumbers, gla_attention
 from geo_ovss.methods import METHODS, build_method
 from geo_ovss.published import encode_windows, picture_block, window_corners
 
-PUBLISHED = GlaNumbers(rho=0.6, T=2, lambda1=0.3, lambda2=30.0, beta=1.2, gamma=3.0)
-OVER_CLIP = GlaNumbers(rho=0.6, T=2, lambda1=None, lambda2=30.0, beta=1.2, gamma=3.0)
-KINDS = ("scene-like", "unlike")
-MEGABYTE = 1e6
+PARTS = ("methods", "made", "drawn", "real")
+DRAWN = (("suburb", 910001), ("countryside", 910003))
+"""Styles and seeds of drawn scenes that the embedded model was not trained on."""
+
+DRAWN_GSD = 0.3
+ORTHOPHOTOS = Path(__file__).resolve().parents[2] / "shared" / "aerial" / "orthophotos"
 
 
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--size", type=int, default=448, help="side of the picture, pixels")
-    parser.add_argument("--methods", nargs="+", default=list(METHODS))
-    parser.add_argument("--attention", action="store_true")
-    parser.add_argument("--scenes", nargs="+", type=Path)
-    parser.add_argument("--windows", type=int, default=25)
-    parser.add_argument("--tokens", type=int, default=784)
-    parser.add_argument("--channels", type=int, default=768)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS), metavar="METHOD")
+    parser.add_argument("--size", type=int, default=448, help="methods: side of the picture, pixels")
+    parser.add_argument("--windows", type=int, default=25, help="made: windows")
+    parser.add_argument("--tokens", type=int, default=784, help="made: tokens of a window")
+    parser.add_argument("--channels", type=int, default=768, help="made: channels")
+    parser.add_argument("--side", type=int, default=1008, help="drawn, real: side of the picture, pixels")
+    parser.add_argument("--pictures", nargs="+", type=Path, help="real: rasters; by default the shared orthophotos")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--kind", help=argparse.SUPPRESS)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     if chosen.one:
         print(json.dumps(cost_of_method(chosen.one, chosen.size)))
-    elif chosen.kind in KINDS:
-        tokens = made_tokens(chosen.windows * chosen.tokens, chosen.channels, chosen.kind)
-        compare(chosen.kind, *tokens, chosen.windows, PUBLISHED)
-    elif chosen.kind:
-        compare(Path(chosen.kind).name, *scene_tokens(Path(chosen.kind), chosen.size))
-    elif chosen.attention or chosen.scenes:
-        for kind in chosen.scenes or KINDS:
-            subprocess.run([sys.executable, __file__, *sys.argv[1:], "--kind", str(kind)], check=True)
-    else:
-        print_table(chosen)
+        return
+    began = time.perf_counter()
+    print(f"{chosen.threads} threads, PyTorch {torch.__version__}\n")
+    if "methods" in chosen.parts:
+        print_methods(chosen)
+    if set(chosen.parts) - {"methods"}:
+        print_attention(chosen)
+    print(f"{time.perf_counter() - began:.0f} seconds in all")
 
 
 # ---- methods
 
 
-def print_table(chosen: argparse.Namespace) -> None:
-    """One process a method."""
-    print(f"{chosen.size} x {chosen.size} pixels, {chosen.threads} threads; ViT-B/16, DINO ViT-B/8")
-    print("Trident: windows of 336 moved by 224, DINO ViT-B/16, SAM ViT-B\n")
-    print("| method | windows | tokens | encode s | mix s | processor s | peak MB |")
-    print("|---|---|---|---|---|---|---|")
+def print_methods(chosen: argparse.Namespace) -> None:
+    """A row and a process for each method."""
+    print(f"Every method over {chosen.size} x {chosen.size} pixels: ViT-B/16, guide DINO ViT-B/8; Trident in windows "
+          "of 336 moved by 224, with DINO ViT-B/16 and SAM ViT-B. Peak memory is the process's, networks included.\n")
+    print("| method | windows | tokens | networks, s | attention, s | both, processor s | peak, MB |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
     for name in chosen.methods:
         command = [sys.executable, __file__, "--one", name, "--size", chosen.size, "--threads", chosen.threads]
-        done = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True)
+        done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True)
         c = json.loads(done.stdout.splitlines()[-1])
-        print(f"| `{name}` | {c['windows']} | {c['tokens']} | {c['encode']:.1f} | {c['mix']:.1f} | {c['cpu']:.1f} "
-              f"| {c['peak'] / MEGABYTE:.0f} |", flush=True)
+        print(f"| `{name}` | {c['windows']} | {c['tokens']:,} | {c['encode']:.1f} | {c['mix']:.1f} | {c['cpu']:.1f} "
+              f"| {c['peak'] / 1e6:,.0f} |", flush=True)
+    print()
 
 
 def cost_of_method(name: str, size: int) -> dict[str, Any]:
@@ -135,98 +136,48 @@ def random_sam() -> Any:
 # ---- GLA-CLIP's attention
 
 
-def made_tokens(count: int, channels: int, kind: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys, values: a few things seen often ("scene-like"), or rows that share nothing ("unlike")."""
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(count, channels, generator=generator)
-    values = torch.randn(count, channels, generator=generator)
-    if kind == "unlike":
-        keys = F.normalize(noise, dim=-1)
-        return keys, keys, values
-    things = F.normalize(torch.randn(60, channels, generator=generator), dim=-1)
-    common = F.normalize(torch.randn(channels, generator=generator), dim=-1)
-    spectrum = F.normalize(torch.arange(1.0, channels + 1) ** -1, dim=0)  # what is common to tokens, falling off
-    which = torch.randint(60, (count,), generator=generator).sort().values
-    keys = F.normalize(0.45 * common + 0.7 * things[which] + 0.55 * noise * spectrum, dim=-1)
-    return keys, keys, values
+def print_attention(chosen: argparse.Namespace) -> None:
+    """A row and a process for each set of tokens."""
+    print("GLA-CLIP's attention, every query against every key; seconds on the clock, in brackets of all cores. "
+          "Without skipping, it takes whole chunks of queries; with whole matrices, all at once.\n")
+    print(HEADER)
+    print("|---" + "|---:" * (HEADER.count("|") - 2) + "|")
+    if "made" in chosen.parts:
+        for alike, name in ((True, "made, of 60 things"), (False, "made, nothing alike")):
+            tokens = made_tokens(chosen.windows, chosen.tokens, chosen.channels, alike)
+            print_row(name, tokens, chosen.threads)
+    pictures = list(chosen_pictures(chosen))
+    if pictures:
+        from geo_ovss.build import build
+        from geo_ovss.presets import get_preset
+
+        method = build(get_preset("mini").with_overrides(method="gla-clearclip"), offline=True).method
+        for name, picture in pictures:
+            print_row(name, picture_tokens(picture, method), chosen.threads)
+    print()
 
 
-def scene_tokens(path: Path, size: int) -> tuple[Tensor, Tensor, Tensor, int, GlaNumbers]:
-    """Queries, keys, values, windows, numbers as `mini` has them for the middle of a picture."""
-    import rasterio
+def chosen_pictures(chosen: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
+    """Names and pixels (side, side, 3) of the pictures that the parts ask for."""
+    if "drawn" in chosen.parts:
+        from geo_ovss.synthetic import draw_scene
 
-    from geo_ovss.build import build
-    from geo_ovss.presets import get_preset
-
-    method: Any = build(get_preset("mini").with_overrides(method="gla-clearclip")).method
-    with rasterio.open(path) as file:
-        middle = rasterio.windows.Window((file.width - size) // 2, (file.height - size) // 2, size, size)
-        picture = file.read([1, 2, 3], window=middle).transpose(1, 2, 0).astype(np.uint8)
-    corners = window_corners(size, size, method.window, method.stride)
-    block = picture_block(method, picture, corners, encode_windows(method, picture, corners, 8))
-    keys = F.normalize(block.guide.flatten(0, 2), dim=-1)
-    return method.first_proxies(block).flatten(0, 2), keys, block.values.flatten(0, 2), len(corners), OVER_CLIP
+        for style, seed in DRAWN:
+            yield f"{style}, drawn", draw_scene(seed, chosen.side, DRAWN_GSD, style=style).rgb.copy()
+    if "real" in chosen.parts:
+        files = chosen.pictures or sorted(ORTHOPHOTOS.glob("*.tif"))
+        if not files:
+            print("No orthophotos beside the project: name some with --pictures.", file=sys.stderr)
+        for path in files:
+            yield f"`{path.stem}`", middle_of(path, chosen.side)
 
 
-def compare(name: str, queries: Tensor, keys: Tensor, values: Tensor, windows: int, numbers: GlaNumbers) -> None:
-    """The project's attention, the same without skipping, and the formulas with whole matrices; one line each."""
-    mean = float(queries.mean(0) @ keys.mean(0))
-    print(f"{name}: {len(keys)} tokens, {keys.shape[1]} and {values.shape[1]} channels, mean cosine {mean:.2f}, "
-          f"anchors {anchor_share(queries, keys):.1%} of the pairs")
-    weights, before = torch.ones(len(keys)), resident_bytes()
-    ours, spent = timed(lambda: gla_attention(queries, keys, values, weights, windows, numbers))
-    beyond = peak_bytes() - before - ours.numel() * 4
-    print(f"  skipping       {spent}, {beyond / MEGABYTE:.0f} MB beyond inputs and outputs", flush=True)
-    least, global_attention.FEWEST_KEYS_TO_SKIP = global_attention.FEWEST_KEYS_TO_SKIP, sys.maxsize
-    _, spent = timed(lambda: gla_attention(queries, keys, values, weights, windows, numbers))
-    global_attention.FEWEST_KEYS_TO_SKIP = least
-    print(f"  not skipping   {spent}", flush=True)
-    theirs, spent = timed(lambda: whole_matrices(queries, keys, values, windows, numbers))
-    print(f"  whole matrices {spent}, {(peak_bytes() - before) / MEGABYTE:.0f} MB")
-    same = ((ours - theirs).abs().amax(1) < 1e-3).float().mean()
-    print(f"  rows that agree to 1e-3: {float(same):.3%}", flush=True)
+def middle_of(path: Path, side: int) -> np.ndarray:
+    """The middle (side, side, 3) of a raster, its edges for what it is too small for."""
+    from geo_ovss.raster import open_raster
 
-
-def whole_matrices(queries: Tensor, keys: Tensor, values: Tensor, windows: int, numbers: GlaNumbers) -> Tensor:
-    """The formulas as they are printed, every matrix held whole."""
-    proxies, counts = queries, torch.ones(len(queries))
-    for _ in range(numbers.T):
-        anchors = (proxies @ keys.T > numbers.rho).float()
-        counts = anchors.sum(1)
-        proxies = torch.where(counts[:, None] > 0, F.normalize(anchors @ keys, dim=-1), proxies)
-        counts = counts.clamp(min=1)
-    similarities = proxies @ keys.T
-    mean = similarities.mean(1, keepdim=True).clamp(min=0)
-    scores = (similarities - numbers.offset(windows) * mean) * numbers.scale(counts)[:, None]
-    floor = scores.amax(1, keepdim=True).clamp(max=0)
-    return scores.masked_fill(scores < floor, -torch.inf).softmax(1) @ values
-
-
-def anchor_share(queries: Tensor, keys: Tensor) -> float:
-    """Share of pairs whose similarity exceeds rho, from a thirtieth of the queries."""
-    return float((queries[::30] @ keys.T > PUBLISHED.rho).float().mean())
-
-
-# ---- measuring
-
-
-def timed(work: Callable[[], Tensor]) -> tuple[Tensor, str]:
-    """A result, and its seconds as text."""
-    began, processor = time.perf_counter(), time.process_time()
-    result = work()
-    return result, f"{time.perf_counter() - began:6.1f} s ({time.process_time() - processor:6.1f} processor s)"
-
-
-def peak_bytes() -> int:
-    """Largest resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def resident_bytes() -> int:
-    """Resident memory of this process now."""
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
+    with open_raster(path) as raster:
+        return raster.read((raster.height - side) // 2, (raster.width - side) // 2, side, side)[0]
 
 
 if __name__ == "__main__":
