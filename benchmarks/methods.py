@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -110,6 +111,7 @@ def random_clip() -> Any:
     """OpenAI's ViT-B/16 with random weights, picture tower only."""
     import open_clip
 
+    logging.disable(logging.WARNING)  # that there are no pretrained weights is what is wanted
     from geo_ovss.encoders.clip import ClipEncoder
 
     return ClipEncoder(open_clip.create_model("ViT-B-16-quickgelu").visual)

@@ -47,6 +47,15 @@ GLOBAL_SWITCHES = (
 )
 """GLA-CLIP's parts in the order in which its paper adds them."""
 
+FUSED_SWITCHES: tuple[tuple[str, Any, str], ...] = (
+    ("fused_blocks", 0, "attention map fusion"),
+    ("channel_suppression", False, "channel suppression"),
+)
+"""GCLIP's parts, and the value that switches each off."""
+
+FUSED_AND_GLOBAL = "gla-gclip"
+"""GCLIP's fused attention under GLA-CLIP's key-value extension: what the two papers leave apart."""
+
 BIAS_ALLEVIATION = 0.3
 """SegEarth-OV's lambda (arXiv 2410.01768); off in every preset, so that it has its one home here."""
 
@@ -62,7 +71,8 @@ def ablation_variants(preset: Preset, *, sam: bool = False, scenes: bool = True)
     """The runs of an ablation of a preset's method.
 
     Every switch of the method is off in the first run and added one after the other up to the method as published;
-    then each of the parts for overhead scenes is added alone to the published method.
+    then GCLIP's parts are left out one by one where the method has them, or put under GLA-CLIP's extension; then each
+    of the parts for overhead scenes is added alone to the published method.
 
     Parameters
     ----------
@@ -87,6 +97,11 @@ def ablation_variants(preset: Preset, *, sam: bool = False, scenes: bool = True)
             others = {key: key != left_out for key in keys}
             title = dict(GLOBAL_SWITCHES)[left_out]
             variants.append(Variant(f"all but {title}", others))
+    for key, without, title in FUSED_SWITCHES:
+        if key in known:
+            variants.append(Variant(f"all but {title}", {**off, key: without}))
+    if off and preset.method != FUSED_AND_GLOBAL:
+        variants.append(Variant("all + GCLIP's fused attention", dict(off), {"method": FUSED_AND_GLOBAL}))
     if "bias_alleviation" in known:
         variants.append(Variant("all + bias alleviation", {**off, "bias_alleviation": BIAS_ALLEVIATION}))
     if scenes:

@@ -241,4 +241,14 @@ def test_ablation_adds_one_switch_at_a_time() -> None:
     for variant in variants:
         variant.apply(preset)
     assert "all + SAM refinement" not in [v.label for v in ablation_variants(preset)]
+    composed = next(v for v in variants if v.label == "all + GCLIP's fused attention")
+    assert composed.apply(preset).method == "gla-gclip"
+    assert composed.options["key_value_extension"]
+    assert {"all + bias alleviation", "all + presence filter", "all + a second scale"} <= set(labels)
+    fused = {v.label: v.options for v in ablation_variants(preset.with_overrides(method="gla-gclip"))}
+    assert fused["all but attention map fusion"]["fused_blocks"] == 0
+    assert not fused["all but channel suppression"]["channel_suppression"]
+    assert "all + GCLIP's fused attention" not in fused
+    assert [v.label for v in ablation_variants(preset.with_overrides(method="gclip"))][:3] == [
+        "gclip", "all but attention map fusion", "all but channel suppression"]
     assert not any("upsampling" in v.label for v in ablation_variants(preset, scenes=False))

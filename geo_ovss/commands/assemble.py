@@ -9,7 +9,8 @@ from typing import Any
 from geo_ovss.errors import BadOption
 from geo_ovss.polygons import PolygonOptions
 from geo_ovss.presets import Preset, get_preset
-from geo_ovss.raster import RasterOptions
+from geo_ovss.progress import Progress
+from geo_ovss.raster import RasterOptions, scene_name
 from geo_ovss.segmenter import Segmenter
 from geo_ovss.vocabulary import Vocabulary
 
@@ -51,11 +52,21 @@ def preset_with(name: str, settings: list[str] | None) -> Preset:
     return preset.with_overrides(**changes)
 
 
+def overhead_settings(bias_alleviation: float | None, scales: str | None, upsample: str | None,
+                      presence: float | None) -> list[str]:
+    """The flags for overhead scenes as ``--set`` takes them; those left out are the preset's."""
+    listed = None if scales is None else f"[{scales}]"
+    flags = {"bias_alleviation": bias_alleviation, "scales": listed, "upsample": upsample, "presence": presence}
+    return [f"{key}={value}" for key, value in flags.items() if value is not None]
+
+
 def make_segmenter(*, preset: str, settings: list[str] | None, method: str | None, clip: str | None, guide: str | None,
-                   sam: str | None, device: str, logit_scale: float | None = None) -> Segmenter:
-    """The segmenter that the options ask for; its networks are loaded later."""
-    return Segmenter(preset_with(preset, settings), method=method, clip=clip, guide=guide, sam=sam, device=device,
-                     logit_scale=logit_scale)
+                   sam: str | None, device: str, progress: Progress, logit_scale: float | None = None) -> Segmenter:
+    """The segmenter that the options ask for; its networks are loaded later, their downloads shown on `progress`."""
+    segmenter = Segmenter(preset_with(preset, settings), method=method, clip=clip, guide=guide, sam=sam, device=device,
+                          logit_scale=logit_scale)
+    segmenter.progress = progress
+    return segmenter
 
 
 def names(text: str | None) -> tuple[str, ...]:
@@ -81,9 +92,13 @@ def check_threshold(threshold: float | None) -> None:
         raise BadOption("--threshold", threshold, "a probability from 0 up to 1")
 
 
-def default_output(scene: Path) -> Path:
-    """SCENE.gpkg in the present folder."""
-    return Path(f"{scene.stem}.gpkg")
+def default_output(scene: str, suffix: str = ".gpkg") -> Path:
+    """SCENE.gpkg in the present folder, or SCENE with another suffix.
+
+    >>> default_output("https://host/tiles/town.tif?key=1").name
+    'town.gpkg'
+    """
+    return Path(scene_name(scene) + suffix)
 
 
 def check_class_names(shapes: PolygonOptions, vocabulary: Vocabulary) -> None:

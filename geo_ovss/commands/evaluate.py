@@ -12,7 +12,7 @@ import typer
 from geo_ovss.ablation import ablation_variants, sweep_variants
 from geo_ovss.atomic import check_folder
 from geo_ovss.commands import options as o
-from geo_ovss.commands.assemble import check_threshold, preset_with, raster_options
+from geo_ovss.commands.assemble import check_threshold, overhead_settings, preset_with, raster_options
 from geo_ovss.commands.evaluation_task import Kept, Task, benchmark_task, folder_task, run_variant
 from geo_ovss.commands.segment import tell_model
 from geo_ovss.datasets import dataset_names
@@ -100,6 +100,10 @@ def evaluate(
     guide: o.Guide = None,
     sam: o.Sam = None,
     settings: o.SetOption = None,
+    bias_alleviation: o.BiasAlleviation = None,
+    scales: o.Scales = None,
+    upsample: o.Upsample = None,
+    presence: o.Presence = None,
     device: o.Device = "auto",
     refine: o.Refine = None,
     templates: o.Templates = None,
@@ -126,6 +130,7 @@ def evaluate(
     try:
         check_threshold(threshold)
         _check_outputs(json_file, table or [], plot, overwrite)
+        settings = [*(settings or []), *overhead_settings(bias_alleviation, scales, upsample, presence)]
         chosen = preset_with(preset, settings).with_overrides(
             clip=clip, guide=guide, sam=sam, method=method, refine=refine
         )
@@ -149,6 +154,7 @@ def evaluate(
             show.message(line)
         task.samples = task.samples[:limit]
         segmenter = Segmenter(chosen, device=device)
+        segmenter.progress = show
         tell_model(segmenter, show)
         variants = []
         if ablate:

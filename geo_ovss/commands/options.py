@@ -30,9 +30,16 @@ class Synonyms(str, Enum):
     BEFORE, AFTER = "before", "after"
 
 
+class Dtype(str, Enum):
+    """What features are kept in."""
+
+    FLOAT16, INT8 = "float16", "int8"
+
+
 READ, MODEL, ASK, SHAPE, OUT, RUN = "Reading", "Model", "Classes", "Polygons", "Outputs", "Run"
 
-Scene = Annotated[Path, typer.Argument(help="The raster: anything GDAL reads.", show_default=False)]
+Scene = Annotated[str, typer.Argument(
+    help="The raster: anything GDAL reads, /vsizip/ and addresses included.", show_default=False)]
 ClassesOption = Annotated[str, typer.Option(
     "--classes", help='"road,building", "building|house;road|street;background", or a class file.',
     rich_help_panel=ASK, show_default=False)]
@@ -46,17 +53,35 @@ SynonymsOption = Annotated[Synonyms, typer.Option(
 LogitScale = Annotated[float | None, typer.Option(
     help="Factor on the cosines before the softmax.", rich_help_panel=ASK)]
 
+METHOD_NAMES = (
+    "vanilla, maskclip, sclip, naclip, clearclip, proxyclip, gla-clearclip, gla-sclip, gla-proxyclip, gclip, gla-gclip,"
+    " trident"
+)
+"""Written out, since the registry brings the networks' libraries with it; a test compares the two."""
+
 Refine = Annotated[bool | None, typer.Option(
     "--refine/--no-refine", help="Let SAM redraw the edges of the labels.", rich_help_panel=MODEL)]
 PresetOption = Annotated[str, typer.Option(
     "--preset", help="Encoders, method and numbers by name; see `geo-ovss presets`.", rich_help_panel=MODEL)]
-MethodOption = Annotated[str | None, typer.Option("--method", help="Another method.", rich_help_panel=MODEL)]
+MethodOption = Annotated[str | None, typer.Option(
+    "--method", help=f"Another method: {METHOD_NAMES}.", rich_help_panel=MODEL)]
 Clip = Annotated[str | None, typer.Option(help="Another CLIP: a known name or a local file.", rich_help_panel=MODEL)]
 Guide = Annotated[str | None, typer.Option(help="Another guide: a known name or a local file.", rich_help_panel=MODEL)]
 Sam = Annotated[str | None, typer.Option(help="Another SAM: a known name or a local file.", rich_help_panel=MODEL)]
 SetOption = Annotated[list[str] | None, typer.Option(
     "--set", help="A number of the preset or a switch of the method, such as stride=56 or proxy_anchors=false.",
     rich_help_panel=MODEL)]
+BiasAlleviation = Annotated[float | None, typer.Option(
+    help="Take this share of a window's class-token feature from its patches (SegEarth-OV: 0.3).",
+    rich_help_panel=MODEL)]
+Scales = Annotated[str | None, typer.Option(
+    help="Encode at several pixel sizes and average the scores, such as 1,2: the working one, and twice that.",
+    rich_help_panel=MODEL)]
+Upsample = Annotated[str | None, typer.Option(
+    help="Scores from patches to pixels: bilinear, or bilateral (along the picture's edges).", rich_help_panel=ASK)]
+Presence = Annotated[float | None, typer.Option(
+    help="Offer no class in a block whose class-token score lies this much below the best there, such as 0.05.",
+    rich_help_panel=ASK)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=MODEL)]
 
 Bands = Annotated[str | None, typer.Option(help="Bands for red, green, blue, such as 4,3,2.", rich_help_panel=READ)]
@@ -100,6 +125,8 @@ ProgressOption = Annotated[ProgressKind, typer.Option(
     "--progress", help="A bar on a terminal, plain lines, JSON lines, or nothing.", rich_help_panel=RUN)]
 Cache = Annotated[Path | None, typer.Option(
     help="Folder that keeps the features, for later questions on the same scene.", rich_help_panel=RUN)]
+DtypeOption = Annotated[Dtype, typer.Option(
+    "--dtype", help="Numbers of the kept features: int8 takes half the room of float16.", rich_help_panel=RUN)]
 Workers = Annotated[int, typer.Option(help="Worker processes on this machine (Dask).", rich_help_panel=RUN, min=0)]
 Scheduler = Annotated[str | None, typer.Option(
     help="Address of a Dask scheduler, such as tcp://host:8786.", rich_help_panel=RUN)]

@@ -30,6 +30,8 @@ def query(
     synonyms: o.SynonymsOption = o.Synonyms.BEFORE,
     logit_scale: o.LogitScale = None,
     refine: o.Refine = None,
+    upsample: o.Upsample = None,
+    presence: o.Presence = None,
     min_area: o.MinArea = 0.0,
     simplify: o.Simplify = 0.0,
     smooth: o.Smooth = False,
@@ -61,7 +63,9 @@ def query(
                           target_crs)
         outputs.check(overwrite)
         check_class_names(shapes, vocabulary)
-        segmenter = Segmenter(store.info.preset_object().with_overrides(logit_scale=logit_scale), device=device)
+        segmenter = Segmenter(store.info.preset_object(), device=device, logit_scale=logit_scale, upsample=upsample,
+                              presence=presence)
+        segmenter.progress = show
         ask = QueryOptions(templates=templates, threshold=threshold, synonyms=synonyms.value, refine=refine)
         run = outputs.run_folder("query", str(features))
         run.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict
-from pathlib import Path
 
 from geo_ovss.commands import options as o
 from geo_ovss.commands.assemble import (
@@ -12,16 +11,17 @@ from geo_ovss.commands.assemble import (
     check_threshold,
     default_output,
     make_segmenter,
+    overhead_settings,
     polygon_options,
     raster_options,
 )
 from geo_ovss.commands.deliver import deliver
+from geo_ovss.commands.keeping import announce_store, cache_path
 from geo_ovss.outputs import Outputs
 from geo_ovss.presets import DEFAULT_PRESET, load_presets
 from geo_ovss.progress import Progress, make_progress
 from geo_ovss.raster import open_raster
 from geo_ovss.segmenter import QueryOptions, Segmenter
-from geo_ovss.store import SceneFeatures, SceneInfo
 from geo_ovss.vocabulary import parse_classes
 
 
@@ -35,6 +35,10 @@ def segment(
     guide: o.Guide = None,
     sam: o.Sam = None,
     settings: o.SetOption = None,
+    bias_alleviation: o.BiasAlleviation = None,
+    scales: o.Scales = None,
+    upsample: o.Upsample = None,
+    presence: o.Presence = None,
     device: o.Device = "auto",
     templates: o.Templates = None,
     threshold: o.Threshold = None,
@@ -63,6 +67,7 @@ def segment(
     report: o.Report = None,
     overwrite: o.Overwrite = False,
     cache: o.Cache = None,
+    dtype: o.DtypeOption = o.Dtype.FLOAT16,
     workers: o.Workers = 0,
     scheduler: o.Scheduler = None,
     progress: o.ProgressOption = o.ProgressKind.AUTO,
@@ -81,24 +86,28 @@ def segment(
                           target_crs)
         outputs.check(overwrite)
         check_class_names(shapes, vocabulary)
+        settings = [*(settings or []), *overhead_settings(bias_alleviation, scales, upsample, presence)]
         segmenter = make_segmenter(preset=preset, settings=settings, method=method, clip=clip, guide=guide, sam=sam,
-                                   device=device, logit_scale=logit_scale)
+                                   device=device, progress=show, logit_scale=logit_scale)
         ask = QueryOptions(templates=templates, threshold=threshold, synonyms=synonyms.value, refine=refine)
         with open_raster(scene, read) as raster:
             for line in raster.messages:
                 show.message(line)
             tell_model(segmenter, show)
             raster.check_any_valid()
-            info = segmenter.scene_info(raster)
+            segmenter.prepare(vocabulary, ask)
+            info = segmenter.scene_info(raster, dtype.value)
             run = outputs.run_folder(asdict(info))
             store = cache_path(cache, info) if cache else run / "features"
+            announce_store(store, info, show)
             run.mkdir(parents=True, exist_ok=True)
             if scheduler or workers:
                 from geo_ovss.cluster import encode_on_cluster
 
-                features = encode_on_cluster(segmenter, raster, store, show, workers=workers, scheduler=scheduler)
+                features = encode_on_cluster(segmenter, raster, store, show, workers=workers, scheduler=scheduler,
+                                             dtype=dtype.value)
             else:
-                features = segmenter.encode(raster, out=store, progress=show)
+                features = segmenter.encode(raster, out=store, progress=show, dtype=dtype.value)
         result = segmenter.query(features, vocabulary, options=ask, folder=run, progress=show)
         kept = {"features": str(store)} if cache else {}
         deliver(result, outputs, shapes, overwrite=overwrite, progress=show, extra=kept)
@@ -120,20 +129,3 @@ def tell_model(segmenter: Segmenter, show: Progress) -> None:
             f"Preset {DEFAULT_PRESET} is the small model in the package, for first looks without a network; "
             f"--preset {better} gives better results."
         )
-
-
-def cache_path(cache: Path, info: SceneInfo) -> Path:
-    """Where a scene's features lie in a cache folder, and a word on its size."""
-    from geo_ovss.atomic import check_folder
-    from geo_ovss.outputs import digest
-
-    path = cache / f"{info.name}-{digest(asdict(info))}.features"
-    if not cache.exists():
-        check_folder(cache)
-        cache.mkdir()
-    return path
-
-
-def describe_store(features: SceneFeatures) -> str:
-    """One line on a kept store."""
-    return f"Features kept in {features.path} ({features.nbytes / 1e6:.0f} MB)."
