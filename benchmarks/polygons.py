@@ -1,11 +1,13 @@
 """Seconds and memory of polygons: this project's against rasterio.features.shapes and a dissolve.
 
-    python benchmarks/polygons.py --kind noise --size 3163
-    python benchmarks/polygons.py --kind scene --size 20000 --only ours
+    python benchmarks/polygons.py
+    python benchmarks/polygons.py --kind scene --size 20000 --both-up-to 0
 
 ``noise`` is salt and pepper of five classes, the worst that a raster can hold; ``scene`` is blobs with straight-edged
-blocks, about as many borders as a real result has. Each way runs in a process of its own, whose peak memory is printed.
-Quadratic time would show in a fourfold raster that takes more than four times as long: give several sizes.
+blocks, about as many borders as a real result has. Each way runs in a process of its own, of which CPU seconds (other
+work on the machine hardly changes them; loading the libraries is not counted) and peak memory are told. Where seconds
+per million pixels stay the same from size to size, time is linear. geopandas's dissolve takes too long for large
+rasters: it is left out above `--both-up-to`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -60,61 +63,101 @@ def scene_rows(coarse: np.ndarray, row: int, rows: int, size: int, cell: int) ->
     return labels
 
 
-def ours(path: Path, options: dict[str, object]) -> int:
+def ours(path: Path, options: dict[str, object]) -> Callable[[], int]:
     """Partition with attributes on the ellipsoid, written to a GeoPackage with its spatial index."""
     from geo_ovss.export import write_polygons
     from geo_ovss.polygons import PolygonOptions
 
-    return write_polygons(path, None, NAMES, COLOURS, path.with_name("ours.gpkg"), overwrite=True,
-                          options=PolygonOptions(**options)).count
+    return lambda: write_polygons(path, None, NAMES, COLOURS, path.with_name("ours.gpkg"), overwrite=True,
+                                  options=PolygonOptions(**options)).count
 
 
-def theirs(path: Path) -> int:
+def theirs(path: Path, _options: dict[str, object]) -> Callable[[], int]:
     """rasterio.features.shapes, a GeoDataFrame, a dissolve by class, written to a GeoPackage."""
     import geopandas as gpd
     import rasterio.features
     from shapely.geometry import shape
 
-    with rasterio.open(path) as source:
-        shapes = rasterio.features.shapes(rasterio.band(source, 1), mask=source.read(1) > 0, transform=source.transform)
-        found = [(shape(geometry), int(value)) for geometry, value in shapes]
-        frame = gpd.GeoDataFrame({"class_id": [v for _, v in found]}, geometry=[g for g, _ in found], crs=source.crs)
-    frame.dissolve("class_id").to_file(path.with_name("theirs.gpkg"))
-    return len(frame)
+    def run() -> int:
+        with rasterio.open(path) as source:
+            shapes = rasterio.features.shapes(rasterio.band(source, 1), mask=source.read(1) > 0,
+                                              transform=source.transform)
+            found = [(shape(geometry), int(value)) for geometry, value in shapes]
+            frame = gpd.GeoDataFrame({"class_id": [v for _, v in found]}, geometry=[g for g, _ in found],
+                                     crs=source.crs)
+        frame.dissolve("class_id").to_file(path.with_name("theirs.gpkg"))
+        return len(frame)
+
+    return run
+
+
+WAYS = {"ours": ours, "theirs": theirs}
+
+
+def peak_bytes() -> int:
+    """Of this process so far."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def run_one(way: str, path: Path, options: dict[str, object]) -> None:
     """Run one way in this process and print what it took."""
-    began, cpu = time.perf_counter(), time.process_time()
-    count = ours(path, options) if way == "ours" else theirs(path)
-    print(json.dumps({"way": way, "polygons": count, "seconds": round(time.perf_counter() - began, 1),
-                      "cpu_seconds": round(time.process_time() - cpu, 1),
-                      "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2)}))
+    work = WAYS[way](path, options)
+    loaded, began, cpu = peak_bytes(), time.perf_counter(), time.process_time()
+    count = work()
+    print(json.dumps({"polygons": count, "seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu,
+                      "peak": peak_bytes(), "loaded": loaded}))
+
+
+def measured(way: str, path: Path, options: dict[str, object], limit: float) -> dict[str, float] | None:
+    """What one way took in a process of its own; None where it did not end within `limit` seconds or failed."""
+    command = [sys.executable, __file__, "--run", way, str(path), "--options", json.dumps(options)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
+    except subprocess.TimeoutExpired:
+        print(f"  {way}: not done within {limit:g} s", flush=True)
+        return None
+    if done.returncode:
+        print(f"  {way}: failed ({done.returncode}): {done.stderr.strip()[-300:]}", flush=True)
+        return None
+    return json.loads(done.stdout)
+
+
+def row(way: str, megapixels: float, took: dict[str, float], against: dict[str, float] | None) -> str:
+    """A line of the table."""
+    times = f"{against['cpu'] / took['cpu']:.1f}" if against else ""
+    return (f"| {megapixels:.2f} | {way} | {took['polygons']:,} | {took['cpu']:.1f} | {took['cpu'] / megapixels:.2f} | "
+            f"{took['seconds']:.0f} | {took['peak'] / 1e9:.2f} ({took['loaded'] / 1e9:.2f}) | {times} |")
 
 
 def main() -> None:
     """Make rasters and run every way on each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=["noise", "scene"], default="noise")
-    parser.add_argument("--size", type=int, nargs="+", default=[1581, 3163], help="side in pixels")
-    parser.add_argument("--only", choices=["ours", "theirs"])
+    parser.add_argument("--size", type=int, nargs="+", default=[500, 707, 1000, 3163], help="side in pixels")
+    parser.add_argument("--both-up-to", type=float, default=1.0, metavar="MPX",
+                        help="the other way runs on rasters up to this size only, in million pixels")
+    parser.add_argument("--limit", type=float, default=600, help="seconds that one run may take")
     parser.add_argument("--options", type=json.loads, default={}, help='PolygonOptions as JSON, {"simplify": 0.2}')
     parser.add_argument("--run", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.run:
         run_one(arguments.run[0], Path(arguments.run[1]), arguments.options)
         return
+    print("| Mpx | way | polygons | CPU s | CPU s / Mpx | s | peak GB (libraries) | CPU of theirs / ours |\n"
+          "|---|---|---|---|---|---|---|---|", flush=True)
     for size in arguments.size:
+        megapixels = size * size / 1e6
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "labels.tif"
             make_raster(path, arguments.kind, size)
-            for way in ("ours", "theirs"):
-                if arguments.only in (None, way):
-                    command = [sys.executable, __file__, "--run", way, str(path), "--options",
-                               json.dumps(arguments.options)]
-                    done = subprocess.run(command, capture_output=True, text=True, check=False)
-                    told = done.stdout.strip() or f"failed ({done.returncode}): {done.stderr.strip()[-300:]}"
-                    print(f"{arguments.kind} {size} x {size} ({size * size / 1e6:.1f} Mpx): {told}", flush=True)
+            other = None
+            if megapixels <= arguments.both_up_to:
+                other = measured("theirs", path, {}, arguments.limit)
+                if other:
+                    print(row("theirs", megapixels, other, None), flush=True)
+            own = measured("ours", path, arguments.options, arguments.limit)
+            if own:
+                print(row("ours", megapixels, own, other), flush=True)
 
 
 if __name__ == "__main__":
