@@ -28,7 +28,7 @@ import numpy as np
 import rasterio
 import torch
 
-from geo_ovss.bank import SAMPLE_WINDOWS, Bank, condense, sample_windows, thin, tokens_each
+from geo_ovss.bank import Bank, condense, sample_count, sample_windows, thin, tokens_each
 from geo_ovss.batches import Batches
 from geo_ovss.classify import Classes, class_probabilities, label_pixels, upsample, word_logits
 from geo_ovss.grid import Layout
@@ -63,7 +63,7 @@ class Variant:
     share : float
         Mass of the bank against the block's own tokens'.
     sample : int
-        Windows that the bank is made from.
+        Windows that the bank is made from; 0: as many as a run takes.
     """
 
     block: int = 1008
@@ -71,7 +71,7 @@ class Variant:
     mix: Literal["spliced", "windows"] = "spliced"
     bank: int = 0
     share: float = 1.0
-    sample: int = SAMPLE_WINDOWS
+    sample: int = 0
 
     @property
     def name(self) -> str:
@@ -82,7 +82,7 @@ class Variant:
         if not self.bank:
             return f"block {self.block}, " + (f"halo {self.halo}" if self.halo else "alone") + form
         mass = "" if self.share == 1 else f" of mass {self.share:g}"
-        source = "" if self.sample == SAMPLE_WINDOWS else f" of {self.sample} windows"
+        source = f" of {self.sample} windows" if self.sample else ""
         return f"block {self.block}, halo {self.halo}, bank {self.bank}{mass}{source}{form}"
 
 
@@ -94,7 +94,7 @@ VARIANTS = (
     *(Variant(halo=h) for h in (112, 224, 448)),
     *(Variant(bank=m) for m in (256, 1024, 4096)),
     *(Variant(bank=1024, share=s) for s in (0.25, 3.0)),
-    Variant(bank=1024, sample=64),
+    Variant(bank=1024, sample=256),
     Variant(halo=112, bank=1024),
     Variant(halo=0, bank=1024),
     # nearby windows exact, the rest of what a block of 1008 would see through the bank
@@ -147,7 +147,7 @@ def encode(path: Path, segmenter: Segmenter, truth: np.ndarray | None) -> Scene:
 def make_bank(scene: Scene, count: int, sample: int) -> Bank:
     """The bank of the windows that a run on the scene would sample."""
     place = {window: n for n, window in enumerate(scene.every.windows)}
-    chosen = [place[window] for window in sample_windows(scene.layout, sample)]
+    chosen = [place[window] for window in sample_windows(scene.layout, sample or sample_count(scene.layout))]
     every = torch.ones(scene.every.weights[chosen].shape, dtype=torch.bool)
     guide, values = (thin(torch.from_numpy(scene.every.arrays[name][chosen]), every, tokens_each(len(chosen)))
                      for name in ("guide", "values"))

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from geo_ovss.raster import Raster
 
 SAMPLE_WINDOWS = 256
-"""Windows that the bank is made from, spread evenly over the scene: its cost is bounded however large the scene."""
+"""Windows that the bank is made from at most, spread evenly over the scene: the cost is bounded however large that."""
+
+SAMPLE_SHARE = 8
+"""At most one window in this many: on a small scene too the bank costs no more than that share of the encoding. Where
+windows overlap by half, one in four would show every pixel once; one in eight shows half of them."""
+
+FEWEST_WINDOWS = 16
+"""Of a scene that has so many: a bank of fewer would know one corner of it."""
 
 SAMPLE_TOKENS = 32_768
 """Tokens of those windows that are clustered."""
@@ -79,8 +86,13 @@ def condense(guide: Tensor, values: Tensor, count: int) -> Bank:
     return Bank(torch.nn.functional.normalize(means[0][kept], dim=-1), means[1][kept], sizes[kept])
 
 
+def sample_count(layout: Layout) -> int:
+    """About how many windows of a scene the bank is made from."""
+    return min(SAMPLE_WINDOWS, max(layout.window_count // SAMPLE_SHARE, FEWEST_WINDOWS))
+
+
 def sample_windows(layout: Layout, count: int) -> list[Box]:
-    """At most `count` windows, evenly spread over the scene; they depend on the scene alone."""
+    """About `count` windows, evenly spread over the scene; they depend on the scene alone."""
     from geo_ovss.grid import Box
 
     rows, cols = layout.window_rows, layout.window_cols
@@ -96,7 +108,7 @@ def sample_windows(layout: Layout, count: int) -> list[Box]:
 def build_bank(raster: Raster, batches: Batches, layout: Layout, count: int) -> Bank | None:
     """Encode a sample of the scene's windows and condense their tokens; None where no sampled pixel is valid."""
     guides, values = [], []
-    windows, token = sample_windows(layout, SAMPLE_WINDOWS), layout.token
+    windows, token = sample_windows(layout, sample_count(layout)), layout.token
     each, at_once = tokens_each(len(windows)), batches.size
     for first in range(0, len(windows), at_once):
         read = [raster.read(*w) for w in windows[first : first + at_once]]

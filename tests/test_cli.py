@@ -100,6 +100,10 @@ def test_info_says_what_would_be_done(small_scene: Path) -> None:
     assert said["windows"] == 2
     assert said["classes"] == {"road": ["road", "street"], "tree": ["tree"]}
     assert said["estimated_memory_megabytes"] > 100
+    tokens = 13 * 15
+    assert said["features_megabytes"] == round(tokens * 256 * 2 / 1e6, 1)
+    assert said["features_before_compression"] == [f"{tokens * n / 1e6:.1f} MB in {kind}"
+                                                   for kind, n in (("float16", 512), ("int8", 260))]
     assert "EPSG:32632" in geo_ovss("info", small_scene).stdout
 
 
