@@ -29,7 +29,6 @@ from geo_ovss.global_attention import GlaNumbers, gla_attention
 from geo_ovss.published import encode_windows, picture_block, window_corners
 
 PUBLISHED = GlaNumbers(rho=0.6, T=2, lambda1=0.3, lambda2=30.0, beta=1.2, gamma=3.0)
-OVER_CLIP = GlaNumbers(rho=0.6, T=2, lambda1=None, lambda2=30.0, beta=1.2, gamma=3.0)
 THINGS = 60
 """Kinds of things that the made tokens are of."""
 
@@ -76,11 +75,12 @@ def made_tokens(windows: int, tokens: int, channels: int, alike: bool) -> Tokens
 
 
 def picture_tokens(picture: np.ndarray, method: Any) -> Tokens:
-    """Tokens of a picture (H, W, 3), every window with its own, as a method over CLIP's own queries has them."""
+    """Tokens of a picture (H, W, 3), every window with its own, as one of GLA-CLIP's methods has them."""
     corners = window_corners(*picture.shape[:2], method.window, method.stride)
     block = picture_block(method, picture, corners, encode_windows(method, picture, corners, 8))
     keys = F.normalize(block.guide.flatten(0, 2), dim=-1)
-    return Tokens(method.first_proxies(block).flatten(0, 2), keys, block.values.flatten(0, 2), len(corners), OVER_CLIP)
+    first, values = method.first_proxies(block).flatten(0, 2), block.values.flatten(0, 2)
+    return Tokens(first, keys, values, len(corners), method.numbers)
 
 
 def print_row(name: str, tokens: Tokens, threads: int) -> None:

@@ -6,10 +6,11 @@
                                                         beside the formulas with whole matrices (6 GB)
     python benchmarks/methods.py --parts drawn real     the same on tokens of pictures: drawn scenes and orthophotos
 
-The networks have random weights: they cost as much as trained ones. The tokens of pictures are those of the embedded
-model, the one with trained weights that is always here: its last block's queries, by which it runs GLA-CLIP, and its
-values. They resemble each other as those of trained networks do, which decides what can be skipped; a guide such as
-DINO tells things apart better. Every measurement runs in a process of its own.
+The networks have random weights: they cost as much as trained ones. How much of the attention can be skipped depends on
+how much a picture's tokens resemble each other, so those of pictures come from networks with trained weights: as guide
+the embedded model's own queries, which tell little apart, and, where the training extra is installed, the features of a
+network trained on ImageNet (`imagenet_guide.py`), which stand in for DINO. Every measurement runs in a process of its
+own.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import imagenet_guide
 import numpy as np
 import torch
 from attention import HEADER, made_tokens, peak_bytes, picture_tokens, print_row
@@ -49,7 +51,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=25, help="made: windows")
     parser.add_argument("--tokens", type=int, default=784, help="made: tokens of a window")
     parser.add_argument("--channels", type=int, default=768, help="made: channels")
-    parser.add_argument("--side", type=int, default=1008, help="drawn, real: side of the picture, pixels")
+    parser.add_argument("--side", type=int, default=896, help="drawn, real: side of the picture, pixels")
     parser.add_argument("--pictures", nargs="+", type=Path, help="real: rasters; by default the shared orthophotos")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -149,14 +151,23 @@ def print_attention(chosen: argparse.Namespace) -> None:
             tokens = made_tokens(chosen.windows, chosen.tokens, chosen.channels, alike)
             print_row(name, tokens, chosen.threads)
     pictures = list(chosen_pictures(chosen))
-    if pictures:
-        from geo_ovss.build import build
-        from geo_ovss.presets import get_preset
-
-        method = build(get_preset("mini").with_overrides(method="gla-clearclip"), offline=True).method
+    for guide, method in guided_methods() if pictures else ():
         for name, picture in pictures:
-            print_row(name, picture_tokens(picture, method), chosen.threads)
+            print_row(f"{name}, by {guide}", picture_tokens(picture, method), chosen.threads)
     print()
+
+
+def guided_methods() -> Iterator[tuple[str, Any]]:
+    """GLA-CLIP over the embedded CLIP's own queries, and over features that were trained on ImageNet."""
+    from geo_ovss.build import build
+    from geo_ovss.presets import get_preset
+
+    own: Any = build(get_preset("mini").with_overrides(method="gla-clearclip"), offline=True).method
+    yield "mini", own
+    if imagenet_guide.is_here():
+        guide: Any = imagenet_guide.ImageNetGuide()
+        yield "ImageNet", build_method(
+            "gla-proxyclip", clip=own.clip, guide=guide, window=own.window, stride=own.stride)
 
 
 def chosen_pictures(chosen: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
