@@ -1,0 +1,100 @@
+"""The token bank: a scene's tokens in few centroids, the same for every part of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from tiny_networks import tiny_method
+from torch.nn import functional as F
+
+from geo_ovss.bank import (
+    SAMPLE_WINDOWS,
+    Bank,
+    condense,
+    load_bank,
+    sample_count,
+    sample_windows,
+    save_bank,
+    thin,
+    whole_tokens,
+)
+from geo_ovss.grid import Box, Layout
+from geo_ovss.methods.base import BlockTokens
+from geo_ovss.scene import mix_core, weigh_bank
+
+
+def random_rows(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_clusters_that_stand_apart_are_found() -> None:
+    centres = F.normalize(random_rows(5, 16), dim=-1)
+    which = torch.arange(100) % 5
+    guide = F.normalize(centres[which] + 0.01 * random_rows(100, 16, seed=1), dim=-1)
+    values = which[:, None] + torch.zeros(100, 3)
+    bank = condense(guide, values, 40)
+    assert len(bank.guide) <= 40
+    assert bank.weights.sum() == 100
+    torch.testing.assert_close(bank.guide.norm(dim=-1), torch.ones(len(bank.guide)))
+    home = (bank.guide @ centres.T).argmax(1)
+    torch.testing.assert_close(bank.values[:, 0], home.float())  # no centroid stands for tokens of two clusters
+    assert torch.bincount(home, bank.weights, minlength=5).tolist() == [20] * 5
+
+
+def test_the_same_tokens_give_the_same_bank() -> None:
+    guide, values = random_rows(500, 8), random_rows(500, 4, seed=1)
+    first, again = condense(guide, values, 32), condense(guide, values, 32)
+    assert all(torch.equal(a, b) for a, b in zip(vars(first).values(), vars(again).values(), strict=True))
+
+
+def test_windows_are_sampled_all_over_a_scene_and_not_too_many() -> None:
+    small, large = (Layout(side, side, 224, 112, 16, 1008, 224) for side in (2016, 40_000))
+    assert sample_count(small) == 289 // 8
+    assert sample_count(large) == SAMPLE_WINDOWS
+    for layout in (small, large):
+        chosen = sample_windows(layout, sample_count(layout))
+        assert 0.7 * sample_count(layout) <= len(set(chosen)) <= 1.3 * sample_count(layout)
+        rows = sorted({box.row for box in chosen})
+        assert rows[0] < layout.height / 4 and rows[-1] > layout.height * 0.6
+        assert max(np.diff(rows)) < layout.height / 3
+
+
+def test_only_tokens_with_data_are_taken() -> None:
+    rows = random_rows(2, 4, 4, 3)
+    mask = torch.zeros(2, 4, 4, dtype=torch.bool)
+    mask[0, 1, :3] = True
+    kept = thin(rows, mask, 2)
+    torch.testing.assert_close(kept, torch.stack([rows[0, 1, 0], rows[0, 1, 2]]))
+    valid = np.ones((64, 64), bool)
+    valid[0, 40] = False
+    assert np.argwhere(~whole_tokens(valid, 16)).tolist() == [[0, 2]]
+
+
+def test_a_bank_is_kept(tmp_path: Path) -> None:
+    bank = Bank(random_rows(3, 4), random_rows(3, 2), torch.ones(3))
+    save_bank(bank, tmp_path / "bank.npz")
+    again = load_bank(tmp_path / "bank.npz")
+    assert again is not None and torch.equal(again.values, bank.values)
+    save_bank(None, tmp_path / "none.npz")
+    assert load_bank(tmp_path / "none.npz") is None
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_bank_of_all_other_tokens_makes_a_block_exact() -> None:
+    """With one centroid a token and its own mass, half a scene attends as it does in the whole."""
+    method = tiny_method("gla-proxyclip")
+    things = random_rows(4, 32, seed=2)[torch.arange(128).reshape(1, 8, 16) % 4]  # each is seen in both halves
+    guide = F.normalize(things + 0.4 * random_rows(1, 8, 16, 32), dim=-1)
+    values = random_rows(1, 8, 16, 64, seed=1)
+    weights = torch.ones(1, 8, 16)
+    whole = BlockTokens(guide, values, torch.tensor([[0, 0]]), weights, 6)
+    left = BlockTokens(guide[:, :, :8], values[:, :, :8], torch.tensor([[0, 0]]), weights[:, :, :8], 6)
+    others = Bank(guide[:, :, 8:].flatten(0, 2), values[:, :, 8:].flatten(0, 2), torch.ones(64))
+    core = Box(0, 0, 8, 8)
+    exact, alone = mix_core(method, whole, core), mix_core(method, left, core)
+    banked = mix_core(method, left, core, weigh_bank(others, left, share=1.0))
+    np.testing.assert_allclose(banked, exact, atol=1e-5)
+    assert np.abs(alone - exact).max() > 1e-3
+    assert float(weigh_bank(others, left, share=0.25).weights.sum()) == 16
