@@ -21,15 +21,13 @@ def records(path: Path) -> list[dict]:
 
 def draw(run: Path, out: Path) -> None:
     log, text = records(run / "log.jsonl"), records(run / "text_log.jsonl")
-    for place, record in enumerate(log):  # in the order of writing: a restart from an earlier state steps back
-        record["step"] = place
     steps = [r for r in log if "loss" in r]
     checks = [r for r in log if "validation" in r]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.2))
     for key in sorted({k for r in steps for k in r} - {"step", "s_per_step", "lr", "loss"}):
         rows = [(r["step"], r[key]) for r in steps if key in r]
         left.plot(*zip(*rows, strict=True), label=key, lw=0.9)
-    left.set(title="training losses", xlabel="log entry (20 to 25 steps)", yscale="log")
+    left.set(title="training losses", xlabel="step", yscale="log")
     left.legend(fontsize=4, ncol=2, loc="lower left")
     for key in sorted({k for r in checks for k in r["validation"] if not k.startswith("scenes")}):
         rows = [(r["step"], r["validation"][key][0]) for r in checks if key in r["validation"]]
@@ -39,7 +37,7 @@ def draw(run: Path, out: Path) -> None:
         if rows:
             middle.plot(*zip(*rows, strict=True), ls="--", label=f"scene names, {key}")
     middle.axhline(0.45, color="grey", lw=0.8)
-    middle.set(title="validation: mIoU (every second tile), scenes right", xlabel="log entry", ylim=(0, 1))
+    middle.set(title="validation: mIoU (every third picture), scenes right", xlabel="step", ylim=(0, 1))
     middle.legend(fontsize=6)
     if text:
         right.plot([r["step"] for r in text], [r["text_loss"] for r in text])

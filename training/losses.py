@@ -6,18 +6,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SCALE = 20.0  # of the cosines before the softmax; about what the exported logit scale is
 
-
-def soft_cross_entropy(features: Tensor, text: Tensor, shares: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+def soft_cross_entropy(
+    features: Tensor, text: Tensor, shares: Tensor, weights: Tensor, scale: float
+) -> tuple[Tensor, Tensor]:
     """Cross entropy of patches (M, D) with text rows (K + negatives, D) against shares (M, K).
 
     Returns the loss, weighted by class and by how much of the patch is labelled, and the probabilities (M, K).
     """
-    log_p = (features @ text.T * SCALE).log_softmax(1)[:, : shares.shape[1]]
+    log_p = (features @ text.T * scale).log_softmax(1)[:, : shares.shape[1]]
     weighted = shares * weights
     loss = -(weighted * log_p).sum() / weighted.sum().clamp_min(1)
     return loss, log_p.exp()
+
+
+def towards(features: Tensor, centres: Tensor, shares: Tensor) -> Tensor:
+    """One minus the cosine of patches (M, D) to their concepts' centres (K, D) mixed by the shares (M, K).
+
+    The cross entropy leaves a feature free in every direction that no drawn word has; a word never drawn has some of
+    those, and would be decided by chance there.
+    """
+    known = shares.sum(1)
+    target = F.normalize(shares @ centres, dim=1)
+    return ((1 - (features * target).sum(1)) * known).sum() / known.sum().clamp_min(1)
 
 
 def dice(probability: Tensor, shares: Tensor) -> Tensor:
@@ -29,7 +40,7 @@ def dice(probability: Tensor, shares: Tensor) -> Tensor:
     return (1 - 2 * overlap / total.clamp_min(1e-6))[shown].mean() if shown.any() else probability.sum() * 0
 
 
-def partial_labels(features: Tensor, text: Tensor, possible: Tensor) -> Tensor:
+def partial_labels(features: Tensor, text: Tensor, possible: Tensor, scale: float) -> Tensor:
     """Minus the log of the probability that a patch is any of the concepts possible there.
 
     Parameters
@@ -38,13 +49,13 @@ def partial_labels(features: Tensor, text: Tensor, possible: Tensor) -> Tensor:
     text : Tensor (C, D)
     possible : Tensor (B, C) bool
     """
-    log_p = (features @ text.T * SCALE).log_softmax(-1)
+    log_p = (features @ text.T * scale).log_softmax(-1)
     return -log_p.masked_fill(~possible[:, None], -1e4).logsumexp(-1).mean()
 
 
-def presence(features: Tensor, text: Tensor, scene: Tensor) -> Tensor:
+def presence(features: Tensor, text: Tensor, scene: Tensor, scale: float) -> Tensor:
     """Multiple-instance loss: the strongest patches of a picture must name its scene, (B, N, D), (S, D), (B,)."""
-    log_p = (features @ text.T * SCALE).log_softmax(-1)
+    log_p = (features @ text.T * scale).log_softmax(-1)
     top = log_p.topk(max(1, features.shape[1] // 12), dim=1).values.mean(1)
     return F.nll_loss(top, scene)
 

@@ -49,6 +49,10 @@ class Prototypes:
     def of(self, names: list[str]) -> Tensor:
         return self.targets[torch.tensor([self.index[n] for n in names], device=self.targets.device)]
 
+    def centres(self, concepts: list[str]) -> Tensor:
+        """(K, D): the mean direction of each concept's synonyms."""
+        return torch.stack([F.normalize(self.of(self.synonyms[c]).mean(0), dim=0) for c in concepts])
+
     def draw(self, concepts: list[str], generator: torch.Generator) -> Tensor:
         """(K, D): for each concept its first name, a synonym, or a neighbour in meaning; at times blurred.
 
@@ -68,7 +72,7 @@ class Prototypes:
         text = self.targets[torch.tensor(rows, device=self.targets.device)]
         other = self.targets[torch.randint(self.general, (len(rows),), generator=generator).to(text.device)]
         amount = torch.rand(len(rows), 1, generator=generator).to(text.device) * BLUR
-        amount = amount * (torch.rand(len(rows), 1, generator=generator) < 0.15).to(text.device)
+        amount = amount * (torch.rand(len(rows), 1, generator=generator) < 0.2).to(text.device)
         return F.normalize(text + amount * other, dim=-1)
 
     def negatives(self, concepts: list[str], count: int, generator: torch.Generator) -> Tensor:

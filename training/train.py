@@ -73,6 +73,11 @@ class Trainer:
         self.step, self.resumed_at, self.began = 0, 0.0, time.time()
         self.minutes: float | None = None
 
+    @property
+    def scale(self) -> float:
+        """Of the cosines before the softmax: large at first, to find the classes; then small, to set them apart."""
+        return self.config["scale_early" if self.step < self.config["scale_from"] else "scale"]
+
     def parameters(self) -> list[nn.Parameter]:
         return [*self.vit.parameters(), *self.distil.parameters()]
 
@@ -107,10 +112,13 @@ class Trainer:
         concepts, shares, weights = source.view(shares, self.generator)
         text = torch.cat([self.words.draw(concepts, self.generator),
                           self.words.negatives(concepts, self.config["negatives"], self.generator)])
+        centres = self.words.centres(concepts)
         out: dict[str, Tensor] = {}
         for name, features in forms.items():
-            ce, p = losses.soft_cross_entropy(features.flatten(0, 1), text, shares.flatten(0, 1), weights)
-            out[f"dense_{name}"] = (ce + 0.5 * losses.dice(p, shares.flatten(0, 1))) * self.config["form"][name]
+            ce, p = losses.soft_cross_entropy(features.flatten(0, 1), text, shares.flatten(0, 1), weights,
+                                               self.scale)
+            near = self.config["towards"] * losses.towards(features.flatten(0, 1), centres, shares.flatten(0, 1))
+            out[f"dense_{name}"] = (ce + 0.5 * losses.dice(p, shares.flatten(0, 1)) + near) * self.config["form"][name]
         keep = torch.randperm(queries.shape[0] * queries.shape[1], generator=self.generator)[:1500]
         out["regions"] = self.config["regions"] * losses.query_regions(
             queries.flatten(0, 1)[keep], shares.flatten(0, 1)[keep])
@@ -127,27 +135,31 @@ class Trainer:
             possible[row, [contents.index(c) for c in words.UCMERCED_CONTENTS[names[s]]]] = True
         coarse = torch.cat([self.words.draw(validate.CLASSES, self.generator),
                             self.words.negatives(validate.CLASSES, self.config["negatives"], self.generator)])
+        # a patch is what the teacher takes it for, and part of such a scene
+        centres = self.words.centres([*validate.CLASSES, *(words.UCMERCED_CONCEPT[n] for n in names)])
+        meant = torch.cat([soft, 0.7 * F.one_hot(scene, len(names))[:, None].expand(-1, soft.shape[1], -1)], -1)
         out: dict[str, Tensor] = {}
         for name, features in forms.items():
-            logits = features @ scenes.T * losses.SCALE
+            logits = features @ scenes.T * self.scale
             patch = F.cross_entropy(logits.flatten(0, 1), scene.repeat_interleave(features.shape[1]),
                                     label_smoothing=0.1)
-            weak = losses.partial_labels(features, parts, possible)
-            total = patch + 0.5 * losses.presence(features, scenes, scene) + 0.5 * weak
+            weak = losses.partial_labels(features, parts, possible, self.scale)
+            total = patch + 0.5 * losses.presence(features, scenes, scene, self.scale) + 0.5 * weak
             out[f"weak_{name}"] = self.config["weak"] * total * self.config["form"][name]
             opinion = losses.soft_cross_entropy(features.flatten(0, 1), coarse, soft.flatten(0, 1),
-                                                torch.ones(soft.shape[-1], device=soft.device))[0]
-            out[f"soft_{name}"] = self.config["opinion"] * opinion * self.config["form"][name]
+                                                torch.ones(soft.shape[-1], device=soft.device), self.scale)[0]
+            near = self.config["towards"] * losses.towards(features.flatten(0, 1), centres, meant.flatten(0, 1))
+            out[f"soft_{name}"] = (self.config["opinion"] * opinion + near) * self.config["form"][name]
         return out
 
     def class_loss(self, feature: Tensor, source: Source, shares: Tensor, scene: Tensor) -> Tensor:
         if source.weak:
             text = self.words.draw(list(words.UCMERCED_CONCEPT.values()), self.generator)
-            return F.cross_entropy(feature @ text.T * losses.SCALE, scene, label_smoothing=0.05)
+            return F.cross_entropy(feature @ text.T * self.scale, scene, label_smoothing=0.05)
         concepts, shares, _ = source.view(shares, self.generator)
         text = self.words.draw(concepts, self.generator)
         share = shares.mean(1)
-        return 0.3 * losses.soft_cross_entropy(feature, text, share, torch.ones_like(share[:1]))[0]
+        return 0.3 * losses.soft_cross_entropy(feature, text, share, torch.ones_like(share[:1]), self.scale)[0]
 
     def terms(self, x: Tensor, batches: list[dict[str, Tensor]], together: bool) -> dict[str, Tensor]:
         """The weighted losses of one step from what enters the last block, (B, 197, W)."""

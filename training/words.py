@@ -185,18 +185,28 @@ FAMILIES: list[set[str]] = [
     {"airplane", "runway"}, {"ice", "snowless winter"},
 ]
 
-# The same on the five coarse classes; what a car, boat, tank or court is on that list stays open (all allowed).
-UCMERCED_COARSE: dict[str, list[str]] = {
-    "agricultural": ["vegetation", "land"], "airplane": ["road", "land", "building", "vegetation"],
-    "baseballdiamond": ["vegetation", "land", "road", "building"], "beach": ["land", "water"],
-    "buildings": ["building", "road", "vegetation"], "chaparral": ["vegetation", "land"],
-    "denseresidential": ["building", "road", "vegetation"], "forest": ["vegetation"],
-    "freeway": ["road", "vegetation", "land"], "golfcourse": ["vegetation", "land", "water"],
-    "harbor": ["water", "building"], "intersection": ["road", "building", "vegetation", "land"],
-    "mediumresidential": ["building", "road", "vegetation"], "mobilehomepark": ["building", "road", "vegetation"],
-    "overpass": ["road", "vegetation", "land"], "parkinglot": ["road", "building"],
-    "river": ["water", "vegetation", "land"], "runway": ["road", "vegetation", "land"],
-    "sparseresidential": ["building", "road", "vegetation", "land"],
-    "storagetanks": ["building", "land", "road", "vegetation"],
-    "tenniscourt": ["building", "road", "vegetation", "land"],
+# About how much of such scenes the five coarse classes cover, by eye over the training pictures' kinds: it keeps the
+# teacher, which learned its classes in Dubai, from taking an American river for a forest.
+UCMERCED_SHARES: dict[str, dict[str, float]] = {
+    "agricultural": {"vegetation": 0.6, "land": 0.4},
+    "airplane": {"road": 0.55, "building": 0.2, "vegetation": 0.15, "land": 0.1},
+    "baseballdiamond": {"vegetation": 0.6, "land": 0.3, "road": 0.1},
+    "beach": {"water": 0.6, "land": 0.4},
+    "buildings": {"building": 0.5, "road": 0.35, "vegetation": 0.15},
+    "chaparral": {"vegetation": 0.6, "land": 0.4},
+    "denseresidential": {"building": 0.5, "road": 0.25, "vegetation": 0.25},
+    "forest": {"vegetation": 1.0},
+    "freeway": {"road": 0.5, "vegetation": 0.25, "land": 0.25},
+    "golfcourse": {"vegetation": 0.75, "land": 0.2, "water": 0.05},
+    "harbor": {"water": 0.6, "building": 0.2, "road": 0.2},
+    "intersection": {"road": 0.55, "building": 0.2, "vegetation": 0.2, "land": 0.05},
+    "mediumresidential": {"building": 0.35, "road": 0.2, "vegetation": 0.45},
+    "mobilehomepark": {"building": 0.5, "road": 0.35, "vegetation": 0.15},
+    "overpass": {"road": 0.5, "vegetation": 0.25, "land": 0.25},
+    "parkinglot": {"road": 0.9, "building": 0.1},
+    "river": {"water": 0.4, "vegetation": 0.45, "land": 0.15},
+    "runway": {"road": 0.45, "vegetation": 0.25, "land": 0.3},
+    "sparseresidential": {"building": 0.2, "road": 0.1, "vegetation": 0.5, "land": 0.2},
+    "storagetanks": {"building": 0.4, "road": 0.25, "land": 0.2, "vegetation": 0.15},
+    "tenniscourt": {"building": 0.2, "road": 0.2, "vegetation": 0.45, "land": 0.15},
 }
