@@ -38,7 +38,7 @@ from geo_ovss.store import SceneFeatures
 from geo_ovss.synthetic import write_scene
 
 NAMES = ("building", "road", "vegetation", "water", "land")
-COLOURS = ((200, 60, 60), (90, 90, 90), (60, 140, 60), (60, 90, 200), (200, 180, 120))
+COLOURS = ("#c83c3c", "#5a5a5a", "#3c8c3c", "#3c5ac8", "#c8b478")
 
 
 class Timed(Method):
