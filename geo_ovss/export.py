@@ -36,7 +36,8 @@ WGS84 = "OGC:CRS84"
 def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, names: Sequence[str],
                    colours: Sequence[str], out_path: str | Path, *, options: PolygonOptions | None = None,
                    layer: str | None = None, target_crs: Any = None, metadata: Mapping[str, Any] | None = None,
-                   overwrite: bool = False, append: bool = False, progress: Progress | None = None) -> Summary:
+                   overwrite: bool = False, append: bool = False, progress: Progress | None = None,
+                   cleaned_path: str | Path | None = None) -> Summary:
     """Write the polygons of a label raster; gives the summary per class, which is also written beside as CSV.
 
     Parameters
@@ -52,11 +53,13 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
     target_crs : anything that pyproj understands, optional
         CRS of the polygons. GeoJSON is always in WGS 84.
     metadata : mapping
-        Goes into the layer's metadata.
+        Goes into the layer's metadata, and with it the options that are not off.
     overwrite : bool
         Replace an existing file; with `append`, an existing layer.
     append : bool
         Add the layer to an existing GeoPackage. The file is replaced by one with the layer when that is whole.
+    cleaned_path : path, optional
+        Where the labels are kept that polygons are made from, if `options` clean them.
 
     Raises
     ------
@@ -68,21 +71,20 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
     name = layer or path.stem
     adding = append and path.exists()
     if adding:
-        _check_layer(path, kind, name, overwrite)
+        check_layer(path, name, overwrite)
     messages = [kind.message] if kind.message else []
     with rasterio.open(labels_path) as source:
         crs = check_target(target_crs, kind, georeferenced=source.crs is not None)
         placement = Placement(source.crs, source.transform, source.width, source.height, crs)
         builder = SummaryBuilder(names, "m2" if Ground(source.crs).metric else "px")
     line_classes = np.flatnonzero(class_mask(options.centerlines, names)).tolist()
-    beside = centerlines_path(path)
-    if line_classes and kind.write is not write_gpkg and beside.exists() and not overwrite:
-        raise OutputExists(beside)
+    if line_classes and not overwrite:
+        check_centerlines(path)
     with (writing(path, overwrite or adding) as part,
           tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as work):
         if options.cleans:
-            labels_path = clean_labels(labels_path, Path(work) / "labels.tif", min_area=options.min_area,
-                                       holes=options.fill_holes, progress=progress)
+            labels_path = clean_labels(labels_path, cleaned_path or Path(work) / "labels.tif",
+                                       min_area=options.min_area, holes=options.fill_holes, progress=progress)
         instances = _instances(labels_path, confidence_path, names, options, Path(work), progress)
         frames = polygonize(labels_path, names, confidence_path=confidence_path, instances_path=instances,
                             options=options, target_crs=crs, progress=progress)
@@ -91,7 +93,7 @@ def write_polygons(labels_path: str | Path, confidence_path: str | Path | None, 
         multi = options.dissolve or placement.crosses
         content = Layer(name, _counted(frames, builder, names, placement.crs),
                         "MultiPolygon" if multi else "Polygon", placement.crs,
-                        {key: str(value) for key, value in (metadata or {}).items()})
+                        {key: str(value) for key, value in {**(metadata or {}), **options.chosen()}.items()})
         kind.write(content, part, adding)
         if kind.write is write_gpkg:
             add_layer_style(part, name, polygon_qml(names, colours))
@@ -130,6 +132,13 @@ def centerlines_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}_centerlines{path.suffix}")
 
 
+def check_centerlines(path: Path) -> None:
+    """Raise `OutputExists` where the file of centre lines beside a file of polygons would replace another."""
+    beside = centerlines_path(path)
+    if format_of(path).write is not write_gpkg and beside.exists():
+        raise OutputExists(beside)
+
+
 def read_polygons(path: str | Path, layer: str | None = None) -> gpd.GeoDataFrame:
     """Read polygons that `write_polygons` has written."""
     if Path(path).suffix.lower() == ".parquet":
@@ -160,8 +169,14 @@ def check_target(target_crs: Any, kind: VectorFormat, georeferenced: bool = True
     return pyproj.CRS.from_user_input(WGS84) if kind.wgs84 else crs
 
 
-def _check_layer(path: Path, kind: VectorFormat, name: str, overwrite: bool) -> None:
-    if kind.write is not write_gpkg:
+def check_layer(path: Path, name: str, overwrite: bool) -> None:
+    """Find out whether a layer can be added to a file that exists.
+
+    Raises
+    ------
+    LayerUnsupported, NotAGeoPackage, LayerExists
+    """
+    if format_of(path).write is not write_gpkg:
         raise LayerUnsupported(path)
     try:
         layers = {layer[0] for layer in pyogrio.list_layers(path)}

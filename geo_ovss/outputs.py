@@ -10,7 +10,7 @@ from typing import Any
 
 from geo_ovss.atomic import check_folder
 from geo_ovss.errors import BadOption, OutputExists
-from geo_ovss.export import check_target
+from geo_ovss.export import check_centerlines, check_layer, check_target
 from geo_ovss.formats import format_of
 from geo_ovss.label_raster import check_tiff
 
@@ -33,12 +33,13 @@ class Outputs:
                  "preview": self.preview, "report": self.report}
         return {kind: path for kind, path in named.items() if path is not None}
 
-    def check(self, overwrite: bool) -> None:
-        """Find out before any work whether every output can be written.
+    def check(self, overwrite: bool, lines: bool = False) -> None:
+        """Find out before any work whether every output can be written, with `lines` those of centre lines too.
 
         Raises
         ------
-        UnknownVectorFormat, NotATiff, BadOption, BadTargetCrs, OutputFolderMissing, OutputNotWritable, OutputExists
+        UnknownVectorFormat, NotATiff, BadOption, BadTargetCrs, OutputFolderMissing, OutputNotWritable, OutputExists,
+        LayerUnsupported, NotAGeoPackage, LayerExists
         """
         check_target(self.target_crs, format_of(self.polygons))
         for raster in filter(None, (self.labels, self.confidence)):
@@ -48,9 +49,12 @@ class Outputs:
                 raise BadOption(option, str(path), f"a file that ends with {suffix}")
         for kind, path in self.paths().items():
             check_folder(path)
-            adds_layer = kind == "polygons" and self.layer is not None and path.suffix == ".gpkg"
-            if path.exists() and not overwrite and not adds_layer:
+            if kind == "polygons" and self.layer is not None and path.exists():
+                check_layer(path, self.layer, overwrite)
+            elif path.exists() and not overwrite:
                 raise OutputExists(path)
+        if lines and not overwrite:
+            check_centerlines(self.polygons)
 
     def run_folder(self, *identity: Any) -> Path:
         """The folder of this run's unfinished work, beside the polygons: the same for the same question."""

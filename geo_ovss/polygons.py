@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,12 @@ class PolygonOptions:
     def cleans(self) -> bool:
         """Whether labels change before there are polygons."""
         return self.min_area > 0 or self.fill_holes is True or self.fill_holes > 0
+
+    def chosen(self) -> dict[str, str]:
+        """The options that change anything, as text for a layer's metadata; the class lists joined by commas."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: ", ".join(value) if isinstance(value, tuple) else "yes" if value is True else f"{value:g}"
+                for name, value in values.items() if value}
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ class Segmentation:
     raster_options: dict[str, Any]
     metadata: dict[str, Any] = field(default_factory=dict)
     _polygons: Any = field(default=None, repr=False)
+    _drawn: Path | None = field(default=None, repr=False)
 
     @property
     def labels(self) -> np.ndarray:
@@ -97,15 +98,19 @@ class Segmentation:
                        progress: Progress | None = None) -> Summary:
         """Write polygons in the format of the suffix; gives the summary per class.
 
-        A `layer` that is named is added to a GeoPackage that exists.
+        A `layer` that is named is added to a GeoPackage that exists. Pictures made afterwards show the same labels:
+        cleaned ones where `options` ask for that.
         """
         from geo_ovss.export import write_polygons
 
-        return write_polygons(
+        cleaned = self.labels_path.with_name("cleaned.tif") if options is not None and options.cleans else None
+        summary = write_polygons(
             self.labels_path, self.confidence_path, self.vocabulary.names, self.vocabulary.colours, path,
             options=options, layer=layer or self.name, target_crs=target_crs, metadata=self.metadata,
-            overwrite=overwrite, append=layer is not None, progress=progress,
+            overwrite=overwrite, append=layer is not None, progress=progress, cleaned_path=cleaned,
         )
+        self._drawn = cleaned
+        return summary
 
     def to_gpkg(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the polygons as a GeoPackage; gives its path."""
@@ -159,13 +164,13 @@ class Segmentation:
         return repr_html(self)
 
     def overview(self) -> Overview:
-        """Scene and labels, small enough to look at."""
+        """Scene and labels, small enough to look at; the labels that polygons were last written from."""
         from geo_ovss.picture import PREVIEW_SIDE, read_labels_overview
 
         with self.open_source() as source:
             rgb, valid, transform = source.overview(PREVIEW_SIDE)
             metres = None if source.metres_per_pixel is None else source.metres_per_pixel * source.width / rgb.shape[1]
-            labels = read_labels_overview(self.labels_path, rgb.shape[:2])
+            labels = read_labels_overview(self._drawn or self.labels_path, rgb.shape[:2])
             return Overview(rgb, valid, labels, transform if source.crs else None, metres)
 
     def open_source(self) -> Raster:

@@ -51,6 +51,10 @@ class QueryOptions:
     synonyms: Literal["before", "after"] = "before"
     refine: bool | None = None
 
+    def chosen(self) -> dict[str, Any]:
+        """The options that were not left to the preset, for the outputs' metadata."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
 
 class Segmenter:
     """Encoders and a method, ready for scenes.
@@ -208,7 +212,8 @@ class Segmenter:
             labels_path=place / "labels.tif", confidence_path=place / "confidence.tif", vocabulary=vocabulary,
             name=info.name, source=info.source, raster_options=info.raster.get("options", {}),
             metadata={"source": info.source, "preset": self.preset.name, "method": self.preset.method,
-                      "version": __version__, "classes": vocabulary.to_text(), "query": asdict(options)},
+                      "version": __version__, "classes": "; ".join(vocabulary.to_text().splitlines()),
+                      **options.chosen()},
         )
         if folder is None:
             weakref.finalize(result, shutil.rmtree, place, ignore_errors=True)

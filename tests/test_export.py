@@ -17,6 +17,7 @@ from label_rasters import town, write_raster
 
 from geo_ovss import errors
 from geo_ovss.export import read_polygons, summary_path, write_polygons
+from geo_ovss.outputs import Outputs
 from geo_ovss.polygons import PolygonOptions
 from geo_ovss.summary import Summary
 
@@ -149,6 +150,28 @@ def test_a_layer_is_added_and_the_rest_untouched(rasters: tuple[Path, Path], tmp
     with pytest.raises(errors.LayerUnsupported):
         write(rasters, tmp_path / "t.fgb")
         write(rasters, tmp_path / "t.fgb", append=True)
+
+
+def test_the_metadata_say_how_polygons_were_shaped(rasters: tuple[Path, Path], tmp_path: Path) -> None:
+    options = PolygonOptions(min_area=25, simplify=1.5, smooth=True, regularize=("building", "Straße"))
+    write(rasters, tmp_path / "t.gpkg", options=options)
+    told = {"min_area": "25", "simplify": "1.5", "smooth": "yes", "regularize": "building, Straße"}
+    assert pyogrio.read_info(tmp_path / "t.gpkg", layer="t")["layer_metadata"] == METADATA | told
+
+
+def test_layers_and_lines_in_the_way_are_found_before_any_work(rasters: tuple[Path, Path], tmp_path: Path) -> None:
+    write(rasters, tmp_path / "t.gpkg", layer="first")
+    (tmp_path / "t.fgb").touch()
+    (tmp_path / "new_centerlines.fgb").touch()
+    with pytest.raises(errors.LayerExists, match=r"'first'.*--overwrite"):
+        Outputs(tmp_path / "t.gpkg", layer="first").check(False)
+    Outputs(tmp_path / "t.gpkg", layer="first").check(True)
+    Outputs(tmp_path / "t.gpkg", layer="second").check(False)
+    with pytest.raises(errors.LayerUnsupported):
+        Outputs(tmp_path / "t.fgb", layer="second").check(True)
+    with pytest.raises(errors.OutputExists, match="new_centerlines"):
+        Outputs(tmp_path / "new.fgb").check(False, lines=True)
+    Outputs(tmp_path / "new.fgb").check(False)
 
 
 def test_a_layer_cannot_be_added_to_rubbish(rasters: tuple[Path, Path], tmp_path: Path) -> None:

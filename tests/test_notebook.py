@@ -14,6 +14,9 @@ from geo_ovss.errors import FoliumMissing
 from geo_ovss.export import read_polygons, write_polygons
 from geo_ovss.notebook import explore, repr_html
 from geo_ovss.picture import draw_preview
+from geo_ovss.polygons import PolygonOptions
+from geo_ovss.segmentation import Segmentation
+from geo_ovss.vocabulary import parse_classes
 
 NAMES = ["building", "road <b>", "trees", "water", "none"]
 COLOURS = ["#ac3218", "#4e5057", "#5cd249", "#457ae7", "#000000"]
@@ -35,6 +38,24 @@ def test_preview_and_table(result: SimpleNamespace) -> None:
     shown = repr_html(result)
     assert "data:image/jpeg;base64,/9j/" in shown and "town &amp; co" in shown and "road &lt;b&gt;" in shown
     assert shown.count("<tr>") == 6 and "0.0%" in shown and "m²" in shown
+
+
+def test_pictures_show_the_labels_that_polygons_were_written_from(tmp_path: Path) -> None:
+    labels = np.full((60, 80), 2, np.uint8)
+    labels[10:14, 10:14] = 1                               # 4 m2
+    scene = tmp_path / "scene.tif"
+    write_raster(scene, np.full(labels.shape, 90, np.uint8))
+    segmentation = Segmentation(
+        labels_path=write_raster(tmp_path / "l.tif", labels), vocabulary=parse_classes("building,road"), name="scene",
+        confidence_path=write_raster(tmp_path / "c.tif", np.full(labels.shape, 0.5, np.float32)), source=str(scene),
+        raster_options={})
+    assert set(np.unique(segmentation.overview().labels)) == {1, 2}
+    summary = segmentation.write_polygons(tmp_path / "clean.gpkg", PolygonOptions(min_area=5))
+    assert [row.count for row in summary.rows] == [0, 1]
+    assert set(np.unique(segmentation.overview().labels)) == {2}
+    assert set(np.unique(segmentation.labels)) == {1, 2}   # what was classified stays
+    segmentation.write_polygons(tmp_path / "all.gpkg")
+    assert set(np.unique(segmentation.overview().labels)) == {1, 2}
 
 
 def test_explore(result: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

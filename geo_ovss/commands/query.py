@@ -61,7 +61,7 @@ def query(
         store = SceneFeatures.open(features)
         outputs = Outputs(output or Path(f"{store.info.name}.gpkg"), labels, confidence, preview, report, layer,
                           target_crs)
-        outputs.check(overwrite)
+        outputs.check(overwrite, lines=bool(shapes.centerlines))
         check_class_names(shapes, vocabulary)
         segmenter = Segmenter(store.info.preset_object(), device=device, logit_scale=logit_scale, upsample=upsample,
                               presence=presence)

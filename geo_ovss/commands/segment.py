@@ -84,7 +84,7 @@ def segment(
         )
         outputs = Outputs(output or default_output(scene), labels, confidence, preview, report, layer,
                           target_crs)
-        outputs.check(overwrite)
+        outputs.check(overwrite, lines=bool(shapes.centerlines))
         check_class_names(shapes, vocabulary)
         settings = [*(settings or []), *overhead_settings(bias_alleviation, scales, upsample, presence)]
         segmenter = make_segmenter(preset=preset, settings=settings, method=method, clip=clip, guide=guide, sam=sam,
