@@ -30,14 +30,20 @@ def model_config(chosen: dict) -> dict:
     }
 
 
-def assemble(run: Path, checkpoint: str, folder: Path, scale: float) -> open_clip.CLIP:
+def mean_weights(checkpoints: list[Path]) -> dict[str, torch.Tensor]:
+    """Mean of the averaged weights of checkpoints of one run: between them it forgets less than the last one."""
+    found = [torch.load(path, map_location="cpu")["average"] for path in checkpoints]
+    return {name: torch.stack([f[name] for f in found]).mean(0) for name in found[0]}
+
+
+def assemble(run: Path, checkpoints: list[str], folder: Path, scale: float) -> open_clip.CLIP:
     """The run's averaged image tower and its text tower in one open_clip model."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "mini.json"
     path.write_text(json.dumps(model_config(settings()), indent=2) + "\n")
     open_clip.add_model_config(path)
     model = open_clip.create_model("mini").eval()
-    model.visual.load_state_dict(torch.load(run / checkpoint, map_location="cpu")["average"])
+    model.visual.load_state_dict(mean_weights([run / name for name in checkpoints]))
     text = torch.load(run / "text.pt", map_location="cpu")["text"]
     missing, unexpected = model.load_state_dict(text, strict=False)
     if unexpected or any(not k.startswith("visual.") and k != "logit_scale" for k in missing):
@@ -49,10 +55,10 @@ def assemble(run: Path, checkpoint: str, folder: Path, scale: float) -> open_cli
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="mini")
-    parser.add_argument("--checkpoint", default="last.pt", help="or step_N.pt, kept at each validation")
+    parser.add_argument("--checkpoints", nargs="+", default=["last.pt"], help="step_N.pt are kept at each validation")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     args = parser.parse_args()
-    model = assemble(HERE / "runs" / args.run, args.checkpoint, args.out, settings()["export"]["logit_scale"])
+    model = assemble(HERE / "runs" / args.run, args.checkpoints, args.out, settings()["export"]["logit_scale"])
     part = args.out / "mini.safetensors.part"
     save_file({k: v.half().contiguous() for k, v in model.state_dict().items()}, part)
     part.replace(args.out / "mini.safetensors")
