@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from geo_ovss.key_space import KeySpace
 
 FEWEST_KEYS_TO_SKIP = 2048  # with fewer the bookkeeping costs more than it saves
+FEWEST_CHANNELS_TO_SKIP = 512  # so it does where a product is short: docs/methods.md has the table
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def gla_attention(
     -------
     Tensor, (n, V)
     """
-    skip = keys.device.type == "cpu" and len(keys) >= FEWEST_KEYS_TO_SKIP
+    long = len(keys) >= FEWEST_KEYS_TO_SKIP and keys.shape[1] >= FEWEST_CHANNELS_TO_SKIP
+    skip = keys.device.type == "cpu" and long
     space = KeySpace(keys, weights, skip)
     queries = space.turn(queries)
     proxies, counts = find_proxies(queries, space, numbers)

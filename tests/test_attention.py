@@ -52,6 +52,7 @@ def share_close(ours: Tensor, theirs: Tensor) -> float:
 @pytest.fixture(params=[True, False], ids=["skipping", "whole"])
 def skipping(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     monkeypatch.setattr(global_attention, "FEWEST_KEYS_TO_SKIP", 1 if request.param else 1 << 40)
+    monkeypatch.setattr(global_attention, "FEWEST_CHANNELS_TO_SKIP", 1)
     return request.param
 
 
