@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,15 @@ def tiny_preset(tiny_clip: str):
     from geo_ovss.presets import get_preset
 
     return get_preset("mini").with_overrides(clip=tiny_clip, window=64, stride=32, block=128, halo=64, bank=16, batch=4)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch on one thread, as in a cluster's workers: another number of threads changes the last bits of products."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def write_scene(path: Path, height: int, width: int, seed: int = 0, **profile: object) -> Path:

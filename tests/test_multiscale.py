@@ -130,9 +130,10 @@ def test_an_interrupted_run_goes_on(scene: Path, tiny_preset: Preset, tmp_path: 
             assert (one == other).all()
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_several_scales_on_a_cluster(scene: Path, tiny_preset: Preset, tmp_path: Path,
                                      monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two worker processes, a few blocks at a time, give what one process gives, and leave nothing else behind."""
+    """Two worker processes, a few blocks at a time, give what one thread gives, and leave nothing else behind."""
     pytest.importorskip("distributed")
     monkeypatch.setattr(cluster, "IN_FLIGHT", 3)
     segmenter = Segmenter(tiny_preset, device="cpu", scales=[1, 2])

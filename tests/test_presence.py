@@ -147,6 +147,7 @@ def test_a_run_that_was_stopped_goes_on(scene: Path, tiny_preset: Preset, tmp_pa
         np.testing.assert_array_equal(again.read_class_tokens(block), whole.read_class_tokens(block))
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_workers_of_a_cluster_keep_them_too(scene: Path, tiny_preset: Preset, tmp_path: Path) -> None:
     """The tasks that a cluster's workers run, one after the other in this process."""
     from dataclasses import asdict
@@ -156,14 +157,13 @@ def test_workers_of_a_cluster_keep_them_too(scene: Path, tiny_preset: Preset, tm
     with open_raster(scene) as raster:
         store = SceneFeatures.create(tmp_path / "shared", segmenter.scene_info(raster))
     (store.path / "tokens").mkdir()
-    threads, job = torch.get_num_threads(), (str(store.path), asdict(segmenter.preset), "cpu")
+    job = (str(store.path), asdict(segmenter.preset), "cpu")
     try:
         for block in store.blocks:
             cluster._encode(job, block)
         for block in store.blocks:
             store.commit(block, cluster._mix(job, block, []))
     finally:
-        torch.set_num_threads(threads)
         cluster._walks.pop(job[0]).raster.close()
     again = SceneFeatures.open(store.path)
     for block in whole.blocks:
