@@ -66,14 +66,18 @@ class Timed(Method):
         return features
 
 
-class NoText:
-    """A pipeline's text tower, which this does not ask."""
+class RandomText:
+    """A pipeline's text tower: directions by chance, always the same."""
 
     logit_scale = 100.0
 
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+
     def encode_text(self, words: list[str], templates: list[str]) -> Tensor:
-        """Never called."""
-        raise NotImplementedError
+        """Unit rows (len(words), D)."""
+        chance = torch.Generator().manual_seed(0)
+        return F.normalize(torch.randn(len(words), self.dim, generator=chance), dim=-1)
 
 
 def measure(side: int, settings: list[str], folder: Path) -> dict[str, float]:
@@ -83,7 +87,7 @@ def measure(side: int, settings: list[str], folder: Path) -> dict[str, float]:
         preset.method, clip=random_clip(), guide=random_guide("vit_base_patch8_224.dino"), sam=None,
         window=preset.window, stride=preset.stride, options=preset.options,
     ))
-    pipeline = Pipeline(preset=preset, text=NoText(), logit_scale=100.0, device=torch.device("cpu"),
+    pipeline = Pipeline(preset=preset, text=RandomText(method.dim), logit_scale=100.0, device=torch.device("cpu"),
                         clip_identity="random", method=method, sam=None, dtype=torch.float32, fingerprints={})
     write_scene(folder / "scene.tif", 1, side, 0.3)
     spent: dict[str, float] = {}
@@ -101,20 +105,16 @@ def measure(side: int, settings: list[str], folder: Path) -> dict[str, float]:
         whole = time.process_time() - began
     spent |= {"encoders": method.encoding, "attention": method.mixing,
               "reading, splicing, keeping": whole - method.encoding - method.mixing}
-    began = time.process_time()
     labels, confidence = folder / "labels.tif", folder / "confidence.tif"
-    classify_scene(features, random_classes(method.dim), labels, confidence, Progress())
+    text = pipeline.text.encode_text(list(NAMES), ["{}"])
+    classes = Classes(text, torch.arange(len(NAMES)), len(NAMES), None, pipeline.logit_scale)
+    began = time.process_time()
+    classify_scene(features, classes, labels, confidence, Progress())
     spent["classifying"], began = time.process_time() - began, time.process_time()
     write_polygons(labels, confidence, NAMES, COLOURS, folder / "out.gpkg")
     spent["polygons"] = time.process_time() - began
     print(f"{side} x {side} pixels, {method.windows} windows, {len(features.blocks)} blocks, {preset.mix}")
     return spent
-
-
-def random_classes(dim: int) -> Classes:
-    """Five words."""
-    text = F.normalize(torch.randn(len(NAMES), dim, generator=torch.Generator().manual_seed(0)), dim=-1)
-    return Classes(text, torch.arange(len(NAMES)), len(NAMES), None, 100.0)
 
 
 def main() -> None:

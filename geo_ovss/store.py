@@ -265,8 +265,8 @@ class SceneFeatures:
         done: dict[tuple[int, int], Checks] = {}
         for line in (self.path / JOURNAL).read_text().splitlines():
             with contextlib.suppress(ValueError):  # the last line of a killed run may be cut
-                i, j, features, valid, *more = json.loads(line)
-                done[i, j] = (features, valid, more[0] if more else None)
+                i, j, features, valid, class_tokens = json.loads(line)
+                done[i, j] = (features, valid, class_tokens)
         return done
 
 

@@ -180,11 +180,11 @@ def test_scales_bring_their_windows(scene: Path, tiny_preset: Preset) -> None:
 
 
 def test_a_store_without_class_tokens_says_so(scene: Path, tiny_preset: Preset, tmp_path: Path) -> None:
-    """As an earlier version wrote it: two checksums a line, no class tokens."""
+    """As a method without class tokens leaves it."""
     store = Segmenter(tiny_preset, device="cpu").encode(scene, out=tmp_path / "old")
     journal = store.path / JOURNAL
     lines = [json.loads(line) for line in journal.read_text().splitlines() if line]
-    journal.write_text("\n".join(json.dumps(line[:4]) for line in lines))
+    journal.write_text("\n".join(json.dumps([*line[:4], None]) for line in lines))
     assert (Segmenter(tiny_preset, device="cpu").query(store.path, NAMES).labels > 0).all()
     with pytest.raises(NoClassTokens, match="encode the scene again"):
         Segmenter(tiny_preset, device="cpu", presence=0.05).query(store.path, NAMES)
