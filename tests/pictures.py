@@ -10,6 +10,8 @@ from affine import Affine
 from rasterio.transform import from_origin
 from scipy.ndimage import gaussian_filter
 
+from geo_ovss.raster import RasterOptions, open_raster
+
 UTM = "EPSG:32632"
 PLACE = from_origin(500_000, 5_300_000, 0.5, 0.5)
 
@@ -56,3 +58,9 @@ def in_windows(raster: object, side: int, start: int = 0) -> tuple[np.ndarray, n
             inside = slice(top - row, bottom - row), slice(left - col, right - col)
             rgb[top:bottom, left:right], valid[top:bottom, left:right] = pixels[inside], known[inside]
     return rgb, valid
+
+
+def whole(path: str | Path, **options: object) -> tuple[np.ndarray, np.ndarray]:
+    """All pixels (h, w, 3) and valid (h, w)."""
+    with open_raster(path, RasterOptions(**options)) as raster:  # type: ignore[arg-type]
+        return raster.read(0, 0, raster.height, raster.width)
