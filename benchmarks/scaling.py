@@ -26,6 +26,7 @@ from geo_ovss.synthetic import write_large
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import LogLocator
 
 CLASSES = "building,road,vegetation,water,land"
 REFERENCE = 4000
@@ -144,7 +145,10 @@ def plot(rows: list[Row], path: Path) -> None:
     right.semilogx(megapixels, [row.peak_gigabytes for row in rows], "o-", color="tab:red")
     right.set(xlabel="megapixels", ylabel="peak resident memory (GB)", title="memory", ylim=(0, None))
     for axes in (left, right):
-        axes.grid(alpha=0.3, which="both")
+        axes.set_xticks(megapixels, [f"{value:g}" for value in megapixels])
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+    left.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}")
     figure.savefig(path, dpi=110)
 
 
