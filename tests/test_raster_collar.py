@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 from conftest import SHARED
-from pictures import in_windows, picture, write, write_jpeg
+from pictures import in_windows, picture, whole, write, write_jpeg
 from scipy import ndimage
 
 from geo_ovss.collar import Tone, refine
@@ -63,25 +63,20 @@ def test_windows_agree(tmp_path: Path, tone: int) -> None:
 
 
 def test_a_lossless_collar_is_followed_exactly(tmp_path: Path) -> None:
-    _, valid = read(write(tmp_path / "a.tif", with_collar(0)))
+    _, valid = whole(write(tmp_path / "a.tif", with_collar(0)))
     np.testing.assert_array_equal(valid, ~wedge())
-
-
-def read(path: str, **options: object) -> tuple[np.ndarray, np.ndarray]:
-    with open_raster(path, RasterOptions(**options)) as raster:  # type: ignore[arg-type]
-        return raster.read(0, 0, raster.height, raster.width)
 
 
 def test_it_can_be_kept(tmp_path: Path) -> None:
     path = write_jpeg(tmp_path / "a.tif", with_collar(0), 75)
-    assert read(path, collar="keep")[1].all()
+    assert whole(path, collar="keep")[1].all()
     with open_raster(path, RasterOptions(collar="keep")) as raster:
         assert raster.messages == []
 
 
 def test_no_data_given_by_the_user_overrides_it(tmp_path: Path) -> None:
     path = write_jpeg(tmp_path / "a.tif", with_collar(0), 75)
-    assert read(path, nodata=255)[1].all()
+    assert whole(path, nodata=255)[1].all()
 
 
 def test_noise_around_declared_no_data_goes_with_it(tmp_path: Path) -> None:
@@ -101,13 +96,13 @@ def test_noise_around_declared_no_data_goes_with_it(tmp_path: Path) -> None:
 def test_an_alpha_band_that_masks_is_believed(tmp_path: Path) -> None:
     pixels = np.concatenate([with_collar(0), np.full((1, HEIGHT, WIDTH), 255, np.uint8)])
     pixels[3, :10] = 0
-    _, valid = read(write(tmp_path / "a.tif", pixels, photometric="rgb", alpha="yes"))
+    _, valid = whole(write(tmp_path / "a.tif", pixels, photometric="rgb", alpha="yes"))
     np.testing.assert_array_equal(valid, pixels[3] > 0)
 
 
 def test_an_alpha_band_that_masks_nothing_is_not(tmp_path: Path) -> None:
     pixels = np.concatenate([with_collar(0), np.full((1, HEIGHT, WIDTH), 255, np.uint8)])
-    _, valid = read(write(tmp_path / "a.tif", pixels, photometric="rgb", alpha="yes"))
+    _, valid = whole(write(tmp_path / "a.tif", pixels, photometric="rgb", alpha="yes"))
     np.testing.assert_array_equal(valid, ~wedge())
 
 
@@ -148,14 +143,14 @@ def test_uniform_black_and_white_without_a_collars_place_stays(tmp_path: Path, t
                                                                box: tuple[slice, slice]) -> None:
     scene = picture(HEIGHT, WIDTH).astype(np.uint8)
     scene[(slice(None), *box)] = tone
-    assert read(write(tmp_path / "a.tif", scene))[1].all()
+    assert whole(write(tmp_path / "a.tif", scene))[1].all()
 
 
 def test_dark_water_beside_a_collar_loses_only_a_fringe(tmp_path: Path) -> None:
     scene = picture(HEIGHT, WIDTH).astype(np.uint8)
     scene[:, :300] = speckle((5, 9, 13), 2, 300, WIDTH)
     scene[:, wedge()] = 0
-    _, valid = read(write_jpeg(tmp_path / "a.tif", scene, 75))
+    _, valid = whole(write_jpeg(tmp_path / "a.tif", scene, 75))
     inside, outside = depths(wedge())
     assert not (~valid & (outside > 3)).any()
     assert (valid & (inside > 3)).sum() < 20

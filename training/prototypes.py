@@ -33,7 +33,7 @@ class Prototypes:
     def _neighbours(self, phrases: list[str], held: set[str]) -> dict[str, Tensor]:
         """Rows of other phrases that mean about the same as a concept, and no other concept better."""
         names = list(self.synonyms)
-        centres = torch.stack([F.normalize(self.of(self.synonyms[c]).mean(0), dim=0) for c in names])
+        centres = self.centres(names)
         allowed = torch.tensor([not any(h in p for h in held) for p in phrases], device=centres.device)
         related = torch.eye(len(names), dtype=torch.bool, device=centres.device)
         for family in words.FAMILIES:
