@@ -16,6 +16,7 @@ from torch import Tensor
 from geo_ovss.block_reader import BlockReader
 from geo_ovss.grid import Box
 from geo_ovss.progress import Progress
+from geo_ovss.source import GDAL_OPTIONS
 from geo_ovss.store import SceneFeatures, disk_full_as_error
 from geo_ovss.upsample import MARGIN, joint_bilateral
 
@@ -204,6 +205,15 @@ def label_block(reader: BlockReader, block: tuple[int, int], classes: Classes,
     return redrawn[crop].numpy(), confidence[crop].numpy()
 
 
+def tile_side(block: int) -> int:
+    """Side of the tiles in which labels are kept: a block is whole tiles, where TIFF's multiples of 16 allow it.
+
+    Polygons are made strip by strip: a row of tiles as wide as the scene has to fit GDAL's cache, or every tile is
+    read again for every strip. So tiles are small, but not so small that there are too many.
+    """
+    return next((side for side in range(256, block + 1, 16) if block % side == 0), 256)
+
+
 def classify_scene(features: SceneFeatures, classes: Classes, labels_path: Path, confidence_path: Path,
                    progress: Progress, finishing: Finishing | None = None,
                    aoi: Callable[..., np.ndarray | None] | None = None) -> None:
@@ -220,7 +230,7 @@ def classify_scene(features: SceneFeatures, classes: Classes, labels_path: Path,
     """
     layout, reader, finishing = features.layout, BlockReader(features), finishing or Finishing()
     dtype = "uint8" if classes.count < 256 else "uint16"
-    tile = layout.block if layout.block % 16 == 0 else 256  # a block is one tile where TIFF allows it
+    tile = tile_side(layout.block)
     profile = {
         "driver": "GTiff", "height": layout.height, "width": layout.width, "count": 1, "crs": features.crs,
         "transform": features.transform, "tiled": True, "blockxsize": tile, "blockysize": tile, "compress": "deflate",
@@ -230,6 +240,7 @@ def classify_scene(features: SceneFeatures, classes: Classes, labels_path: Path,
     progress.start("classify", len(blocks))
     with (
         disk_full_as_error(labels_path.parent),
+        rasterio.Env(**GDAL_OPTIONS),
         rasterio.open(labels_path, "w", dtype=dtype, nodata=0, **profile) as labels_out,
         rasterio.open(confidence_path, "w", dtype="float32", nodata=0, predictor=3, **profile) as confidence_out,
     ):

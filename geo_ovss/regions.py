@@ -14,8 +14,13 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from skimage.measure import label as label_regions
 
+from geo_ovss.memory import give_back
+
 STRIP_PIXELS = 2_000_000
 """Pixels read at a time. Working arrays take up to 200 bytes a pixel where every pixel differs from its neighbours."""
+
+STRIPS_UNTIL_TRIM = 16
+"""Strips after which freed memory is given back: often enough for a bound, seldom enough to cost nothing."""
 
 
 def strip_rows(width: int, pixels: int = STRIP_PIXELS) -> int:
@@ -26,7 +31,9 @@ def strip_rows(width: int, pixels: int = STRIP_PIXELS) -> int:
 def iterate_strips(source: rasterio.DatasetReader, rows: int | None = None) -> Iterator[tuple[int, NDArray]]:
     """Read band 1 from top to bottom as (first row, (rows, W) array)."""
     step = rows or strip_rows(source.width)
-    for row in range(0, source.height, step):
+    for number, row in enumerate(range(0, source.height, step), 1):
+        if number % STRIPS_UNTIL_TRIM == 0:
+            give_back()
         height = min(step, source.height - row)
         yield row, source.read(1, window=Window(0, row, source.width, height))
 

@@ -18,6 +18,7 @@ from geo_ovss.build import Pipeline, TextPipeline, build, build_sam, build_text
 from geo_ovss.classify import Classes, Finishing, classify_scene
 from geo_ovss.encoders.sam import SamEncoder
 from geo_ovss.errors import BadOption, StoreMismatch
+from geo_ovss.memory import give_back
 from geo_ovss.multiscale import encode_scene
 from geo_ovss.presets import DEFAULT_PRESET, Preset, get_preset
 from geo_ovss.progress import Progress
@@ -155,6 +156,7 @@ class Segmenter:
             info = self.scene_info(source, dtype)
             features = SceneFeatures.create(temporary or Path(out or ""), info)
             encode_scene(source, self.pipeline, features, progress)
+            give_back()
         except BaseException:
             if temporary is not None:
                 shutil.rmtree(temporary, ignore_errors=True)

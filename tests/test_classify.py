@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from geo_ovss.classify import Classes, class_probabilities, label_pixels, upsample, word_logits
+from geo_ovss.classify import Classes, class_probabilities, label_pixels, tile_side, upsample, word_logits
 
 
 def classes(**changes: object) -> Classes:
@@ -55,3 +55,9 @@ def test_upsampling_is_bilinear_between_token_centres() -> None:
     ramp = torch.arange(4.0)[None, None].expand(1, 4, 4)
     up = upsample(ramp, torch.ones(4, 4), 4)
     torch.testing.assert_close(up[0, 8, 2:14], torch.arange(0.125, 3, 0.25))
+
+
+@pytest.mark.parametrize(("block", "side"), [(1008, 336), (448, 448), (560, 560), (224, 256), (2016, 288), (1000, 256)])
+def test_tiles_of_the_labels_divide_a_block_where_tiff_allows_it(block: int, side: int) -> None:
+    assert tile_side(block) == side
+    assert side % 16 == 0
