@@ -28,14 +28,14 @@ import numpy as np
 import rasterio
 import torch
 
-from geo_ovss.bank import Bank, condense, sample_count, sample_windows, thin, tokens_each
+from geo_ovss.bank import SceneBank, condense, sample_count, sample_windows, thin, token_places, tokens_each
 from geo_ovss.batches import Batches
 from geo_ovss.classify import Classes, class_probabilities, label_pixels, upsample, word_logits
 from geo_ovss.grid import Layout
 from geo_ovss.methods.base import Method
 from geo_ovss.progress import Progress
 from geo_ovss.raster import open_raster
-from geo_ovss.scene import mix_core, weigh_bank
+from geo_ovss.scene import mix_core
 from geo_ovss.segmenter import QueryOptions, Segmenter
 from geo_ovss.synthetic import FIVE_CLASSES, write_scene
 from geo_ovss.tokens import TokenFile, gather
@@ -145,26 +145,28 @@ def encode(path: Path, segmenter: Segmenter, truth: np.ndarray | None) -> Scene:
     return Scene(path.name, layout, every, every.splice(), truth)
 
 
-def make_bank(scene: Scene, count: int, sample: int) -> Bank:
+def make_bank(scene: Scene, count: int, sample: int) -> SceneBank:
     """The bank of the windows that a run on the scene would sample."""
     place = {window: n for n, window in enumerate(scene.every.windows)}
     chosen = [place[window] for window in sample_windows(scene.layout, sample or sample_count(scene.layout))]
-    every = torch.ones(scene.every.weights[chosen].shape, dtype=torch.bool)
-    guide, values = (thin(torch.from_numpy(scene.every.arrays[name][chosen]), every, tokens_each(len(chosen)))
+    every, each = torch.ones(scene.every.weights[chosen].shape, dtype=torch.bool), tokens_each(len(chosen))
+    guide, values = (thin(torch.from_numpy(scene.every.arrays[name][chosen]), every, each)
                      for name in ("guide", "values"))
-    return condense(guide, values, count)
+    places = token_places([scene.every.windows[n] for n in chosen], scene.layout.token)
+    return condense(guide, values, thin(places, every, each).long(), float(scene.every.weights.sum()), count)
 
 
-def attend(scene: Scene, variant: Variant, method: Method, bank: Bank | None) -> np.ndarray:
+def attend(scene: Scene, variant: Variant, method: Method, bank: SceneBank | None) -> np.ndarray:
     """Features (h, w, D) of a scene."""
     layout = layout_of(scene, variant)
     file = scene.every if variant.mix == "windows" else scene.spliced
     out = np.zeros((*layout.token_shape, method.dim), np.float32)
     for block in layout.blocks():
-        tokens = gather([file], layout.reach(*block), layout.token, variant.mix == "spliced")
+        reach = layout.reach(*block)
+        tokens = gather([file], reach, layout.token, variant.mix == "spliced")
         assert tokens is not None  # every pixel of these scenes is valid
         core = layout.core(*block).tokens(layout.token)
-        joined = None if bank is None else weigh_bank(bank, tokens, variant.share)
+        joined = bank and bank.beyond(reach.tokens(layout.token), float(tokens.weights.sum()), variant.share)
         out[core.slices()] = mix_core(method, tokens, core, joined)
     return out
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 SAMPLE_WINDOWS = 256
 """Windows that the bank is made from at most, spread evenly over the scene: the cost is bounded however large that."""
 
-SAMPLE_SHARE = 8
+SAMPLE_SHARE = 4
 """At most one window in this many: on a small scene too the bank costs no more than that share of the encoding. Where
-windows overlap by half, one in four would show every pixel once; one in eight shows half of them."""
+windows overlap by half, one in four shows every pixel once."""
 
 FEWEST_WINDOWS = 16
 """Of a scene that has so many: a bank of fewer would know one corner of it."""
@@ -37,9 +38,13 @@ ROUNDS = 10
 """Rounds of k-means at most; it stops when no token changes its centroid."""
 
 
+BANK_SHARE = 1.0
+"""Mass of what a block's bank stands for, at most, against that of the block's own tokens: see docs/scaling.md."""
+
+
 @dataclass
 class Bank:
-    """Weighted centroids of a scene's tokens, to be joined to the keys of a block.
+    """Weighted centroids of tokens, to be joined to the keys of a block.
 
     Attributes
     ----------
@@ -54,6 +59,53 @@ class Bank:
     guide: Tensor
     values: Tensor
     weights: Tensor
+
+
+@dataclass
+class SceneBank:
+    """A sample of a scene's tokens, condensed, with what it takes to leave out those that a block sees itself.
+
+    Attributes
+    ----------
+    guide : Tensor, (M, G)
+        Unit rows.
+    values : Tensor, (M, V)
+        Mean value row of the tokens behind each centroid.
+    cluster : Tensor, (T,) int64
+        Centroid of each token of the sample.
+    places : Tensor, (T, 2) int64
+        Row and column of each on the scene's token grid.
+    mass : float
+        Tokens of all windows of the scene, by the sample.
+    """
+
+    guide: Tensor
+    values: Tensor
+    cluster: Tensor
+    places: Tensor
+    mass: float
+
+    def beyond(self, reach: Box, own: float, share: float = BANK_SHARE) -> Bank | None:
+        """What lies beyond a block's reach; None where that is nothing.
+
+        What the block sees counts once, as itself. The rest has the mass that it has in the scene, but no more than
+        `share` times the block's own: docs/scaling.md says why that is bounded.
+
+        Parameters
+        ----------
+        reach : Box
+            On the scene's token grid.
+        own : float
+            Mass of the block's own tokens.
+        """
+        row, col = self.places.T
+        outside = (row < reach.row) | (row >= reach.bottom) | (col < reach.col) | (col >= reach.right)
+        weights = torch.bincount(self.cluster[outside], minlength=len(self.guide)).float()
+        mass, kept = min(self.mass - own, share * own), weights > 0
+        if mass <= 0 or not bool(kept.any()):
+            return None
+        weights = weights[kept]
+        return Bank(self.guide[kept], self.values[kept], weights * (mass / float(weights.sum())))
 
 
 def spherical_kmeans(rows: Tensor, count: int, rounds: int = ROUNDS) -> Tensor:
@@ -76,14 +128,15 @@ def spherical_kmeans(rows: Tensor, count: int, rounds: int = ROUNDS) -> Tensor:
     return assigned
 
 
-def condense(guide: Tensor, values: Tensor, count: int) -> Bank:
-    """Cluster tokens (T, G) and their values (T, V) into at most `count` centroids."""
+def condense(guide: Tensor, values: Tensor, places: Tensor, mass: float, count: int) -> SceneBank:
+    """Cluster tokens (T, G), with values (T, V) at places (T, 2), into at most `count` centroids."""
     assigned = spherical_kmeans(guide, count)
     sizes = torch.bincount(assigned, minlength=count).float()
     means = [torch.zeros(count, rows.shape[1]).index_add_(0, assigned, rows) / sizes.clamp(min=1)[:, None]
              for rows in (guide, values)]
     kept = sizes > 0
-    return Bank(torch.nn.functional.normalize(means[0][kept], dim=-1), means[1][kept], sizes[kept])
+    return SceneBank(torch.nn.functional.normalize(means[0][kept], dim=-1), means[1][kept],
+                     (kept.cumsum(0) - 1)[assigned], places, mass)
 
 
 def sample_count(layout: Layout) -> int:
@@ -105,23 +158,36 @@ def sample_windows(layout: Layout, count: int) -> list[Box]:
     return [Box(r, c, layout.window, layout.window) for r in pick(rows) for c in pick(cols)]
 
 
-def build_bank(raster: Raster, batches: Batches, layout: Layout, count: int) -> Bank | None:
+def build_bank(raster: Raster, batches: Batches, layout: Layout, count: int) -> SceneBank | None:
     """Encode a sample of the scene's windows and condense their tokens; None where no sampled pixel is valid."""
-    guides, values = [], []
+    guides, values, places, tokens_seen = [], [], [], 0
     windows, token = sample_windows(layout, sample_count(layout)), layout.token
     each, at_once = tokens_each(len(windows)), batches.size
     for first in range(0, len(windows), at_once):
-        read = [raster.read(*w) for w in windows[first : first + at_once]]
-        live = [(rgb, valid) for rgb, valid in read if valid.any()]
-        masks = iter([torch.from_numpy(whole_tokens(valid, token)) for _, valid in live])
-        for tokens in batches.encode([rgb for rgb, _ in live]):
-            mask = torch.stack([next(masks) for _ in tokens.values])
+        read = [(w, *raster.read(*w)) for w in windows[first : first + at_once]]
+        live = [(w, rgb, valid) for w, rgb, valid in read if valid.any()]
+        rest = iter([(w, torch.from_numpy(whole_tokens(valid, token))) for w, _, valid in live])
+        for tokens in batches.encode([rgb for _, rgb, _ in live]):
+            part = [next(rest) for _ in tokens.values]
+            mask = torch.stack([m for _, m in part])
             if tokens.guide is not None:
                 guides.append(thin(tokens.guide, mask, each))
             values.append(thin(tokens.values, mask, each))
-    if not sum(map(len, values)):
+            places.append(thin(token_places([w for w, _ in part], token), mask, each).long())
+            tokens_seen += int(mask.sum())
+    if not tokens_seen:
         return None
-    return condense(torch.cat(guides or values), torch.cat(values), count)
+    mass = tokens_seen * layout.window_count / len(windows)
+    return condense(torch.cat(guides or values), torch.cat(values), torch.cat(places), mass, count)
+
+
+def token_places(windows: Sequence[Box], token: int) -> Tensor:
+    """Row and column of every token of windows (pixels) on the scene's token grid, (L, n, n, 2) float."""
+    boxes = [window.tokens(token) for window in windows]
+    return torch.stack([
+        torch.stack(torch.meshgrid(torch.arange(b.row, b.bottom), torch.arange(b.col, b.right), indexing="ij"), -1)
+        for b in boxes
+    ]).float()
 
 
 def tokens_each(windows: int) -> int:
@@ -144,21 +210,20 @@ def whole_tokens(valid: np.ndarray, token: int) -> np.ndarray:
     return np.asarray(valid.reshape(n, token, n, token).all((1, 3)))
 
 
-def save_bank(bank: Bank | None, path: Path) -> None:
+def save_bank(bank: SceneBank | None, path: Path) -> None:
     """Keep a bank beside the features, so that a run that goes on has the same one; None is kept as an empty bank."""
     part = path.with_suffix(".part")
     with disk_full_as_error(path.parent):
         with part.open("wb") as file:
-            if bank is None:
-                np.savez(file)
-            else:
-                np.savez(file, guide=bank.guide.numpy(), values=bank.values.numpy(), weights=bank.weights.numpy())
+            arrays: dict[str, Any] = {} if bank is None else {k: np.asarray(v) for k, v in vars(bank).items()}
+            np.savez(file, **arrays)
         part.replace(path)
 
 
-def load_bank(path: Path) -> Bank | None:
+def load_bank(path: Path) -> SceneBank | None:
     """Read what `save_bank` wrote."""
     with np.load(path) as file:
         if not file.files:
             return None
-        return Bank(*(torch.from_numpy(file[name]) for name in ("guide", "values", "weights")))
+        guide, values, cluster, places = (torch.from_numpy(file[k]) for k in ("guide", "values", "cluster", "places"))
+        return SceneBank(guide, values, cluster, places, float(file["mass"]))

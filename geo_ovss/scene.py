@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from geo_ovss.bank import Bank, build_bank, load_bank, save_bank
+from geo_ovss.bank import Bank, SceneBank, build_bank, load_bank, save_bank
 from geo_ovss.batches import Batches
 from geo_ovss.grid import Box, Layout
 from geo_ovss.methods.base import BlockTokens, Method
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
     from geo_ovss.raster import Raster
 
 Block = tuple[int, int]
-
-BANK_SHARE = 1.0
-"""Mass of the bank against that of the block's own tokens: three times as much agrees a little better with exact
-attention on large blocks, and makes small blocks' features so alike that rounding decides between classes
-(docs/scaling.md)."""
 
 
 def scene_layout(raster: Raster, pipeline: Pipeline) -> Layout:
@@ -65,7 +60,7 @@ class SceneWalk:
         self.spliced = self.method.scope == "window" or several
         self.batches = Batches(pipeline.method, pipeline.preset.batch, progress)
         self.scratch = features.path / "tokens"
-        self.bank: Bank | None = None
+        self.bank: SceneBank | None = None
         self._resident: dict[Block, TokenFile] = {}
 
     # -- the walk -----------------------------------------------------------------------------------------------
@@ -199,7 +194,8 @@ class SceneWalk:
         if self.method.scope == "picture":
             tokens.picture = self.raster.read(*reach)[0]
             tokens.origin = (reach.row // token, reach.col // token)
-        bank = None if self.bank is None else weigh_bank(self.bank, tokens)
+        own = float(tokens.weights.sum())
+        bank = None if self.bank is None else self.bank.beyond(reach.tokens(token), own)
         return mix_core(self.method, tokens, grid, bank, self.device), valid, shown
 
     def _token_weights(self, valid: np.ndarray) -> np.ndarray:
@@ -227,12 +223,6 @@ class SceneWalk:
             i, j = map(int, path.stem.split("_"))
             if waiting.isdisjoint(self.layout.neighbours(i, j)):  # it is their neighbour where they are its own
                 path.unlink(missing_ok=True)
-
-
-def weigh_bank(bank: Bank, tokens: BlockTokens, share: float = BANK_SHARE) -> Bank:
-    """The bank with `share` times the mass of a block's own tokens: see docs/scaling.md on why it is bounded."""
-    mass = float(tokens.weights.sum()) * share
-    return Bank(bank.guide, bank.values, bank.weights * (mass / float(bank.weights.sum())))
 
 
 def mix_core(method: Method, tokens: BlockTokens, core: Box, bank: Bank | None = None,

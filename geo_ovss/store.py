@@ -1,10 +1,10 @@
 """The feature store: a scene's text-aligned features on disk, answered again and again with other class names.
 
-A store is a folder: ``manifest.json`` (what it was made from), ``features`` (zarr, float16, or int8 with
-``scales``, one a token; a block is one compressed chunk), ``valid`` (zarr, the valid pixels), ``class_tokens`` (a small
-file for each block: what each window over it shows as a whole), and ``journal`` (one line a finished block, with
-checksums). A block counts only when its line is in the journal, and the line is written after the data: a killed run
-leaves no half block behind.
+A store is a folder: ``manifest.json`` (what it was made from), ``features`` (zarr, float16, or int8 with ``scales``,
+one a token, and ``centres``, one a block; a block is one compressed chunk), ``valid`` (zarr, the valid pixels),
+``class_tokens`` (a small file for each block: what each window over it shows as a whole), and ``journal`` (one line a
+finished block, with checksums). A block counts only when its line is in the journal, and the line is written after the
+data: a killed run leaves no half block behind.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from geo_ovss.errors import DamagedStore, DiskFull, IncompleteStore, NoClassToke
 from geo_ovss.quantize import dequantize, quantize
 from geo_ovss.scene_info import SceneInfo
 
-MANIFEST, JOURNAL, FORMAT = "manifest.json", "journal", 2
+MANIFEST, JOURNAL, FORMAT = "manifest.json", "journal", 3
 CLASS_TOKENS = "class_tokens"
 Checks = tuple[int, int, int | None]
 """Checksums of a block's features, valid pixels, and class tokens where they are kept."""
@@ -72,7 +73,10 @@ class SceneFeatures:
         self.path, self.info, self.layout = path, info, info.layout
         self._features = zarr.open_array(store=str(path / "features"), mode="r+")
         self._valid = zarr.open_array(store=str(path / "valid"), mode="r+")
-        self._scales = zarr.open_array(store=str(path / "scales"), mode="r+") if info.dtype == "int8" else None
+        self._scales, self._centres = (
+            zarr.open_array(store=str(path / name), mode="r+") if info.dtype == "int8" else None
+            for name in ("scales", "centres")
+        )
         self._journal = self._read_journal()
 
     @classmethod
@@ -93,6 +97,8 @@ class SceneFeatures:
             if info.dtype == "int8":
                 zarr.open_array(store=str(path / "scales"), mode="w", shape=layout.token_shape, dtype="float32",
                                 chunks=(side, side), fill_value=0)
+                zarr.open_array(store=str(path / "centres"), mode="w", dtype="float32", chunks=(1, 1, info.dim),
+                                shape=(len(layout.block_rows), len(layout.block_cols), info.dim), fill_value=0)
             zarr.open_array(
                 store=str(path / "valid"), mode="w", shape=(layout.height, layout.width), dtype="bool",
                 chunks=(chunk, chunk), fill_value=False,
@@ -196,14 +202,14 @@ class SceneFeatures:
         """Write a block's data, which are its alone, and give their checksums; it counts only when committed."""
         core = self.layout.core(*block)
         at = core.tokens(self.layout.token).slices()
-        numbers, scales = (features.astype(np.float16), None) if self._scales is None else quantize(features)
+        numbers, *about = quantize(features) if self._scales is not None else (features.astype(np.float16),)
         with disk_full_as_error(self.path):
             self._features[at] = numbers
-            if self._scales is not None:
-                self._scales[at] = scales
+            if self._scales is not None and self._centres is not None:
+                self._scales[at], self._centres[block] = about
             self._valid[core.slices()] = valid
             windows = None if class_tokens is None else self._write_class_tokens(block, class_tokens)
-        return *_checks(numbers, scales, valid), windows
+        return *_checks(valid, numbers, *about), windows
 
     def _write_class_tokens(self, block: tuple[int, int], class_tokens: np.ndarray) -> int:
         buffer, half = io.BytesIO(), class_tokens.astype(np.float16)
@@ -230,14 +236,16 @@ class SceneFeatures:
         at = core.tokens(self.layout.token).slices()
         try:
             numbers = np.asarray(self._features[at])
-            scales = None if self._scales is None else np.asarray(self._scales[at])
+            about = []
+            if self._scales is not None and self._centres is not None:
+                about = [np.asarray(self._scales[at]), np.asarray(self._centres[block])]
             valid = np.asarray(self._valid[core.slices()])
         except Exception as error:  # the codecs raise their own kinds
             raise DamagedStore(self.path, f"block {block} cannot be read") from error
         checks = self._journal.get(block)
-        if checks is None or checks[:2] != _checks(numbers, scales, valid):
+        if checks is None or checks[:2] != _checks(valid, numbers, *about):
             raise DamagedStore(self.path, f"block {block} is not what was written")
-        return numbers if scales is None else dequantize(numbers, scales), valid
+        return dequantize(numbers, *about) if about else numbers, valid
 
     def has_class_tokens(self, block: tuple[int, int]) -> bool:
         """Whether a finished block's class tokens are kept."""
@@ -270,7 +278,6 @@ class SceneFeatures:
         return done
 
 
-def _checks(numbers: np.ndarray, scales: np.ndarray | None, valid: np.ndarray) -> tuple[int, int]:
-    """Checksums of a block's features, their scales included, and of its valid pixels."""
-    features = zlib.crc32(numbers.tobytes())
-    return features if scales is None else zlib.crc32(scales.tobytes(), features), zlib.crc32(valid.tobytes())
+def _checks(valid: np.ndarray, *parts: np.ndarray) -> tuple[int, int]:
+    """Checksums of a block's features, of all parts that they are kept in, and of its valid pixels."""
+    return reduce(lambda sofar, part: zlib.crc32(part.tobytes(), sofar), parts, 0), zlib.crc32(valid.tobytes())

@@ -10,19 +10,21 @@ from tiny_networks import tiny_method
 from torch.nn import functional as F
 
 from geo_ovss.bank import (
+    SAMPLE_SHARE,
     SAMPLE_WINDOWS,
-    Bank,
+    SceneBank,
     condense,
     load_bank,
     sample_count,
     sample_windows,
     save_bank,
     thin,
+    token_places,
     whole_tokens,
 )
 from geo_ovss.grid import Box, Layout
 from geo_ovss.methods.base import BlockTokens
-from geo_ovss.scene import mix_core, weigh_bank
+from geo_ovss.scene import mix_core
 
 
 def random_rows(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -34,24 +36,25 @@ def test_clusters_that_stand_apart_are_found() -> None:
     which = torch.arange(100) % 5
     guide = F.normalize(centres[which] + 0.01 * random_rows(100, 16, seed=1), dim=-1)
     values = which[:, None] + torch.zeros(100, 3)
-    bank = condense(guide, values, 40)
+    bank = condense(guide, values, torch.zeros(100, 2).long(), 100.0, 40)
     assert len(bank.guide) <= 40
-    assert bank.weights.sum() == 100
+    assert len(bank.cluster) == 100
     torch.testing.assert_close(bank.guide.norm(dim=-1), torch.ones(len(bank.guide)))
     home = (bank.guide @ centres.T).argmax(1)
     torch.testing.assert_close(bank.values[:, 0], home.float())  # no centroid stands for tokens of two clusters
-    assert torch.bincount(home, bank.weights, minlength=5).tolist() == [20] * 5
+    assert torch.equal(home[bank.cluster], which)
 
 
 def test_the_same_tokens_give_the_same_bank() -> None:
     guide, values = random_rows(500, 8), random_rows(500, 4, seed=1)
-    first, again = condense(guide, values, 32), condense(guide, values, 32)
-    assert all(torch.equal(a, b) for a, b in zip(vars(first).values(), vars(again).values(), strict=True))
+    first, again = (vars(condense(guide, values, torch.zeros(500, 2).long(), 500.0, 32)) for _ in range(2))
+    assert first.pop("mass") == again.pop("mass")
+    assert all(torch.equal(a, b) for a, b in zip(first.values(), again.values(), strict=True))
 
 
 def test_windows_are_sampled_all_over_a_scene_and_not_too_many() -> None:
     small, large = (Layout(side, side, 224, 112, 16, 1008, 224) for side in (2016, 40_000))
-    assert sample_count(small) == 289 // 8
+    assert sample_count(small) == 289 // SAMPLE_SHARE
     assert sample_count(large) == SAMPLE_WINDOWS
     for layout in (small, large):
         chosen = sample_windows(layout, sample_count(layout))
@@ -72,14 +75,40 @@ def test_only_tokens_with_data_are_taken() -> None:
     assert np.argwhere(~whole_tokens(valid, 16)).tolist() == [[0, 2]]
 
 
+def test_places_are_those_of_the_windows_tokens() -> None:
+    places = token_places([Box(0, 16, 32, 32), Box(64, 0, 32, 32)], 16)
+    assert places[0].flatten(0, 1).tolist() == [[0, 1], [0, 2], [1, 1], [1, 2]]
+    assert places[1, 1, 1].tolist() == [5, 1]
+
+
+def scattered(places: list[list[int]], cluster: list[int], mass: float) -> SceneBank:
+    count = max(cluster) + 1
+    return SceneBank(F.normalize(random_rows(count, 4), dim=-1), random_rows(count, 2, seed=1), torch.tensor(cluster),
+                     torch.tensor(places), mass)
+
+
 def test_a_bank_is_kept(tmp_path: Path) -> None:
-    bank = Bank(random_rows(3, 4), random_rows(3, 2), torch.ones(3))
+    bank = scattered([[0, 0], [3, 4], [5, 6]], [0, 1, 1], 12.5)
     save_bank(bank, tmp_path / "bank.npz")
     again = load_bank(tmp_path / "bank.npz")
-    assert again is not None and torch.equal(again.values, bank.values)
+    assert again is not None and again.mass == 12.5
+    for name in ("guide", "values", "cluster", "places"):
+        assert torch.equal(getattr(again, name), getattr(bank, name))
     save_bank(None, tmp_path / "none.npz")
     assert load_bank(tmp_path / "none.npz") is None
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_block_does_not_meet_its_own_tokens_again_in_the_bank() -> None:
+    bank = scattered([[0, 0], [0, 9], [9, 9], [9, 0]], [0, 0, 1, 2], 100.0)
+    rest = bank.beyond(Box(0, 0, 5, 10), own=60.0)
+    assert rest is not None
+    torch.testing.assert_close(rest.guide, bank.guide[1:])   # nothing of centroid 0 lies beyond
+    assert rest.weights.tolist() == [20, 20]                  # what the scene holds besides the block
+    capped = bank.beyond(Box(0, 0, 5, 10), own=60.0, share=0.5)
+    assert capped is not None and capped.weights.tolist() == [15, 15]
+    assert bank.beyond(Box(0, 0, 10, 10), own=60.0) is None  # all of the sample is seen
+    assert bank.beyond(Box(0, 0, 5, 10), own=100.0) is None  # the block is the scene
 
 
 def test_a_bank_of_all_other_tokens_makes_a_block_exact() -> None:
@@ -91,10 +120,9 @@ def test_a_bank_of_all_other_tokens_makes_a_block_exact() -> None:
     weights = torch.ones(1, 8, 16)
     whole = BlockTokens(guide, values, torch.tensor([[0, 0]]), weights, 6)
     left = BlockTokens(guide[:, :, :8], values[:, :, :8], torch.tensor([[0, 0]]), weights[:, :, :8], 6)
-    others = Bank(guide[:, :, 8:].flatten(0, 2), values[:, :, 8:].flatten(0, 2), torch.ones(64))
     core = Box(0, 0, 8, 8)
+    every = token_places([Box(0, 0, 8, 16)], 1)[0].flatten(0, 1).long()
+    bank = SceneBank(guide.flatten(0, 2), values.flatten(0, 2), torch.arange(128), every, 128.0).beyond(core, 64.0)
     exact, alone = mix_core(method, whole, core), mix_core(method, left, core)
-    banked = mix_core(method, left, core, weigh_bank(others, left, share=1.0))
-    np.testing.assert_allclose(banked, exact, atol=1e-5)
+    np.testing.assert_allclose(mix_core(method, left, core, bank), exact, atol=1e-5)
     assert np.abs(alone - exact).max() > 1e-3
-    assert float(weigh_bank(others, left, share=0.25).weights.sum()) == 16
