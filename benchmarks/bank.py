@@ -61,7 +61,7 @@ class Variant:
     bank : int
         Centroids; 0: none.
     share : float
-        Mass of the bank against the block's own tokens'.
+        Mass of the bank, at most, against the block's own tokens'.
     sample : int
         Windows that the bank is made from; 0: as many as a run takes.
     """

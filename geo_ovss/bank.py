@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 SAMPLE_WINDOWS = 256
 """Windows that the bank is made from at most, spread evenly over the scene: the cost is bounded however large that."""
 
-SAMPLE_SHARE = 4
+SAMPLE_SHARE = 3
 """At most one window in this many: on a small scene too the bank costs no more than that share of the encoding. Where
-windows overlap by half, one in four shows every pixel once."""
+windows overlap by half, one in four shows every pixel once; this is a little more."""
 
 FEWEST_WINDOWS = 16
 """Of a scene that has so many: a bank of fewer would know one corner of it."""
@@ -36,10 +36,6 @@ ASSIGNED = 4096
 
 ROUNDS = 10
 """Rounds of k-means at most; it stops when no token changes its centroid."""
-
-
-BANK_SHARE = 1.0
-"""Mass of what a block's bank stands for, at most, against that of the block's own tokens: see docs/scaling.md."""
 
 
 @dataclass
@@ -85,11 +81,11 @@ class SceneBank:
     places: Tensor
     mass: float
 
-    def beyond(self, reach: Box, own: float, share: float = BANK_SHARE) -> Bank | None:
+    def beyond(self, reach: Box, own: float, most: float) -> Bank | None:
         """What lies beyond a block's reach; None where that is nothing.
 
         What the block sees counts once, as itself. The rest has the mass that it has in the scene, but no more than
-        `share` times the block's own: docs/scaling.md says why that is bounded.
+        `most` times the block's own: docs/scaling.md says why that is bounded.
 
         Parameters
         ----------
@@ -97,11 +93,13 @@ class SceneBank:
             On the scene's token grid.
         own : float
             Mass of the block's own tokens.
+        most : float
+            The preset's `bank_mass`.
         """
         row, col = self.places.T
         outside = (row < reach.row) | (row >= reach.bottom) | (col < reach.col) | (col >= reach.right)
         weights = torch.bincount(self.cluster[outside], minlength=len(self.guide)).float()
-        mass, kept = min(self.mass - own, share * own), weights > 0
+        mass, kept = min(self.mass - own, most * own), weights > 0
         if mass <= 0 or not bool(kept.any()):
             return None
         weights = weights[kept]

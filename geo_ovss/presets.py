@@ -56,6 +56,8 @@ class Preset:
         Form of the tokens on scenes larger than a block: overlaps averaged before they attend, or every window's own.
     bank : int
         Centroids of the token bank on scenes larger than a block; 0 switches it off.
+    bank_mass : float
+        Mass of what they stand for, at most, against that of a block's own tokens (`bank.SceneBank.beyond`).
     upsample : {"bilinear", "bilateral"}
         How scores go from the token grid to pixels.
     refine : bool
@@ -86,6 +88,7 @@ class Preset:
     threshold: float
     mix: Literal["windows", "spliced"]
     bank: int
+    bank_mass: float
     upsample: str
     refine: bool
     scales: tuple[float, ...]
@@ -103,7 +106,7 @@ class Preset:
         for name in ("window", "stride", "block", "batch"):
             if getattr(self, name) < 1:
                 raise BadPresetValue(name, getattr(self, name), "at least 1")
-        for name in ("halo", "bank", "presence"):
+        for name in ("halo", "bank", "bank_mass", "presence"):
             if getattr(self, name) < 0:
                 raise BadPresetValue(name, getattr(self, name), "at least 0")
         if self.stride > self.window:
@@ -122,7 +125,8 @@ class Preset:
         """Values come from command lines too."""
         kinds: dict[str, tuple[type, ...]] = {
             **dict.fromkeys(("window", "stride", "block", "halo", "batch", "bank"), (int,)),
-            **dict.fromkeys(("threshold", "presence"), (int, float)), "logit_scale": (int, float, type(None)),
+            **dict.fromkeys(("threshold", "presence", "bank_mass"), (int, float)),
+            "logit_scale": (int, float, type(None)),
             **dict.fromkeys(("clip", "method", "precision", "templates", "mix", "upsample"), (str,)),
             **dict.fromkeys(("guide", "sam"), (str, type(None))), "refine": (bool,), "options": (dict,),
             "refinement": (dict,), "scales": (tuple,),

@@ -195,7 +195,7 @@ class SceneWalk:
             tokens.picture = self.raster.read(*reach)[0]
             tokens.origin = (reach.row // token, reach.col // token)
         own = float(tokens.weights.sum())
-        bank = None if self.bank is None else self.bank.beyond(reach.tokens(token), own)
+        bank = None if self.bank is None else self.bank.beyond(reach.tokens(token), own, self.preset.bank_mass)
         return mix_core(self.method, tokens, grid, bank, self.device), valid, shown
 
     def _token_weights(self, valid: np.ndarray) -> np.ndarray:

@@ -101,14 +101,14 @@ def test_a_bank_is_kept(tmp_path: Path) -> None:
 
 def test_a_block_does_not_meet_its_own_tokens_again_in_the_bank() -> None:
     bank = scattered([[0, 0], [0, 9], [9, 9], [9, 0]], [0, 0, 1, 2], 100.0)
-    rest = bank.beyond(Box(0, 0, 5, 10), own=60.0)
+    rest = bank.beyond(Box(0, 0, 5, 10), own=60.0, most=1.0)
     assert rest is not None
     torch.testing.assert_close(rest.guide, bank.guide[1:])   # nothing of centroid 0 lies beyond
     assert rest.weights.tolist() == [20, 20]                  # what the scene holds besides the block
-    capped = bank.beyond(Box(0, 0, 5, 10), own=60.0, share=0.5)
+    capped = bank.beyond(Box(0, 0, 5, 10), own=60.0, most=0.5)
     assert capped is not None and capped.weights.tolist() == [15, 15]
-    assert bank.beyond(Box(0, 0, 10, 10), own=60.0) is None  # all of the sample is seen
-    assert bank.beyond(Box(0, 0, 5, 10), own=100.0) is None  # the block is the scene
+    assert bank.beyond(Box(0, 0, 10, 10), own=60.0, most=1.0) is None  # all of the sample is seen
+    assert bank.beyond(Box(0, 0, 5, 10), own=100.0, most=1.0) is None  # the block is the scene
 
 
 def test_a_bank_of_all_other_tokens_makes_a_block_exact() -> None:
@@ -122,7 +122,7 @@ def test_a_bank_of_all_other_tokens_makes_a_block_exact() -> None:
     left = BlockTokens(guide[:, :, :8], values[:, :, :8], torch.tensor([[0, 0]]), weights[:, :, :8], 6)
     core = Box(0, 0, 8, 8)
     every = token_places([Box(0, 0, 8, 16)], 1)[0].flatten(0, 1).long()
-    bank = SceneBank(guide.flatten(0, 2), values.flatten(0, 2), torch.arange(128), every, 128.0).beyond(core, 64.0)
+    bank = SceneBank(guide.flatten(0, 2), values.flatten(0, 2), torch.arange(128), every, 128.0).beyond(core, 64.0, 1.0)
     exact, alone = mix_core(method, whole, core), mix_core(method, left, core)
     np.testing.assert_allclose(mix_core(method, left, core, bank), exact, atol=1e-5)
     assert np.abs(alone - exact).max() > 1e-3

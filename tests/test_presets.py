@@ -75,8 +75,8 @@ def test_overrides() -> None:
     {"stride": "x"}, {"stride": 0}, {"stride": 300}, {"window": 1.5}, {"refine": 1}, {"scales": []},
     {"scales": [1, "a"]},
     {"scales": [-1]}, {"threshold": 1.0}, {"threshold": True}, {"colour": "red"}, {"options": 3}, {"precision": "half"},
-    {"mix": "none"}, {"upsample": "nearest"}, {"bank": -1}, {"clip": 3}, {"halo": -8}, {"presence": -0.1},
-    {"refinement": {"beta": 1}}, {"refinement": {"minimal_area": "big"}}, {"logit_scale": 0},
+    {"mix": "none"}, {"upsample": "nearest"}, {"bank": -1}, {"bank_mass": -1.0}, {"clip": 3}, {"halo": -8},
+    {"presence": -0.1}, {"refinement": {"beta": 1}}, {"refinement": {"minimal_area": "big"}}, {"logit_scale": 0},
 ])
 def test_bad_values_are_one_sentence(changes: dict[str, Any]) -> None:
     with pytest.raises(BadPresetValue) as caught:
@@ -88,7 +88,8 @@ def test_bad_values_are_one_sentence(changes: dict[str, Any]) -> None:
     ({"threshold": 0.5}, True), ({"batch": 2}, True), ({"templates": "imagenet"}, True), ({"logit_scale": 50.0}, True),
     ({"refine": True}, True), ({"sam": "sam-vit-h"}, True), ({"upsample": "bilateral"}, True),
     ({"stride": 56}, False), ({"options": {"rho": 0.5}}, False), ({"clip": "laion-vit-b-16"}, False),
-    ({"guide": "dino-vit-b-16"}, False), ({"block": 2016}, False), ({"bank": 256}, False), ({"mix": "windows"}, False),
+    ({"guide": "dino-vit-b-16"}, False), ({"block": 2016}, False), ({"bank": 256}, False),
+    ({"bank_mass": 3.0}, False), ({"mix": "windows"}, False),
 ])
 def test_identity_is_what_features_depend_on(changes: dict[str, Any], same: bool) -> None:
     base = get_preset("base")
