@@ -1,17 +1,19 @@
 """What blocks, halos and the token bank do to the result, against exact attention over the whole scene.
 
-    python benchmarks/bank.py [--side 2016] [--seeds 3] [SCENE.tif ...] [--only NAME ...] [--continue]
+    python benchmarks/bank.py [--side 2016] [--seeds 3] [--against spliced] [SCENE.tif ...] [--only NAME ...]
 
 A scene is encoded once, and its tokens attend once for every row of the table. Generated scenes have labels: mIoU and
 the errors at block seams are taken on them; other scenes give the agreement with exact attention alone.
 
-- agreement: share of the pixels with the label of exact attention over every window's tokens, the published form.
-- cost: processor seconds of the attention, as a share of exact attention's.
+- agreement: share of the pixels with the label of exact attention over every window's tokens, the published form; with
+  `--against spliced` over spliced ones, which larger scenes still allow.
+- cost: processor seconds of clustering and attention, as a share of exact attention's.
 - errors: wrong pixels within 8 of a line, at the seams of the blocks and at the other multiples of the stride.
 - breaks: neighbours across such a line, of one class in truth, that got two labels.
 
-Rows without seams of their own give both at the seams of the default blocks. Every figure is entered into bank.json as
-it comes; `--continue` goes on from there. Prints the mean over the scenes as a Markdown table.
+Rows without seams of their own give both at the seams of the default blocks. Every figure is entered into
+bank_windows.json (or bank_spliced.json) as it comes; `--continue` goes on from there. Prints the mean over the scenes as
+a Markdown table.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from geo_ovss.batches import Batches
 from geo_ovss.classify import Classes, class_probabilities, label_pixels, upsample, word_logits
 from geo_ovss.grid import Layout
 from geo_ovss.methods.base import Method
+from geo_ovss.presets import DEFAULT_PRESET, get_preset
 from geo_ovss.progress import Progress
 from geo_ovss.raster import open_raster
 from geo_ovss.scene import mix_core
@@ -44,6 +47,7 @@ from geo_ovss.vocabulary import parse_classes
 NAMES = tuple(FIVE_CLASSES)
 BAND = 8
 """Pixels on either side of a line that count as being at it."""
+DEFAULT_MASS = get_preset(DEFAULT_PRESET).bank_mass
 COLUMNS = {"agreement": 4, "cost": 4, "mIoU": 4, "seam errors": 4, "other errors": 4, "seam breaks": 4,
            "other breaks": 4, "seconds": 1}
 """Columns of the table, and their digits."""
@@ -60,8 +64,8 @@ class Variant:
     mix : {"spliced", "windows"}
     bank : int
         Centroids; 0: none.
-    share : float
-        Mass of the bank, at most, against the block's own tokens'.
+    mass : float
+        Of the bank, at most, against the block's own tokens'; in a preset `bank_mass`.
     sample : int
         Windows that the bank is made from; 0: as many as a run takes.
     """
@@ -70,7 +74,7 @@ class Variant:
     halo: int = 224
     mix: Literal["spliced", "windows"] = "spliced"
     bank: int = 0
-    share: float = 1.0
+    mass: float = DEFAULT_MASS
     sample: int = 0
 
     @property
@@ -81,25 +85,23 @@ class Variant:
             return "exact" + (form or ", spliced")
         if not self.bank:
             return f"block {self.block}, " + (f"halo {self.halo}" if self.halo else "alone") + form
-        mass = "" if self.share == 1 else f" of mass {self.share:g}"
+        mass = "" if self.mass == DEFAULT_MASS else f" of mass {self.mass:g}"
         source = f" of {self.sample} windows" if self.sample else ""
         return f"block {self.block}, halo {self.halo}, bank {self.bank}{mass}{source}{form}"
 
 
-EXACT = Variant(block=0, mix="windows")
+EXACT = {mix: Variant(block=0, mix=mix) for mix in ("windows", "spliced")}
 VARIANTS = (
-    EXACT,
-    Variant(block=0),
+    *EXACT.values(),
     Variant(halo=0),
     *(Variant(halo=h) for h in (112, 224, 448)),
     *(Variant(bank=m) for m in (256, 1024, 4096)),
-    *(Variant(bank=1024, share=s) for s in (0.25, 3.0, 10.0)),
-    *(Variant(halo=h, bank=1024, share=3.0) for h in (112, 448)),
-    Variant(bank=1024, sample=256),
-    Variant(halo=112, bank=1024),
-    Variant(halo=0, bank=1024),
+    *(Variant(bank=1024, mass=m) for m in (0.25, 1.0, 16.0)),
+    *(Variant(bank=1024, sample=n) for n in (25, 256)),
+    *(Variant(halo=h, bank=1024) for h in (0, 112, 448)),
     # nearby windows exact, the rest of what a block of 1008 would see through the bank
     *(Variant(block=b, halo=h, bank=m) for b, h in ((560, 224), (448, 112)) for m in (0, 1024)),
+    *(Variant(block=448, halo=112, bank=1024, mass=m) for m in (1.0, 16.0)),
     Variant(mix="windows"),
     Variant(mix="windows", bank=1024),
 )
@@ -166,7 +168,7 @@ def attend(scene: Scene, variant: Variant, method: Method, bank: SceneBank | Non
         tokens = gather([file], reach, layout.token, variant.mix == "spliced")
         assert tokens is not None  # every pixel of these scenes is valid
         core = layout.core(*block).tokens(layout.token)
-        joined = bank and bank.beyond(reach.tokens(layout.token), float(tokens.weights.sum()), variant.share)
+        joined = bank and bank.beyond(reach.tokens(layout.token), float(tokens.weights.sum()), variant.mass)
         out[core.slices()] = mix_core(method, tokens, core, joined)
     return out
 
@@ -245,7 +247,8 @@ class Journal:
 
 def measure(path: Path, truth: np.ndarray | None, variants: list[Variant], segmenter: Segmenter,
             journal: Journal) -> None:
-    """All variants that are still wanted on one scene."""
+    """All variants that are still wanted on one scene; the first is what the others are compared with."""
+    exact = variants[0]
     done = journal.rows.get(path.name, {})
     wanted = [v for v in variants if v.name not in done]
     if not wanted:
@@ -255,20 +258,17 @@ def measure(path: Path, truth: np.ndarray | None, variants: list[Variant], segme
     scene, method = encode(path, segmenter, truth), segmenter.pipeline.method
     print(f"{path.name}: {len(scene.every.windows)} windows, {scene.every.weights.size} tokens encoded in "
           f"{time.process_time() - began:.1f} processor s", flush=True)
-    kept = journal.path.with_name(f"{path.stem}_exact.npy")
+    kept = journal.path.with_name(f"{journal.path.stem}_{path.stem}_exact.npy")
     for variant in wanted:
-        bank, began = None, time.process_time()
-        if variant.bank:
-            bank = make_bank(scene, variant.bank, variant.sample)
-            print(f"  bank of {variant.bank} in {time.process_time() - began:.1f} processor s")
         began = time.process_time()
+        bank = make_bank(scene, variant.bank, variant.sample) if variant.bank else None
         features = attend(scene, variant, method, bank)
         seconds = time.process_time() - began
         labels = classify(features, classes, scene.layout)
-        if variant == EXACT:
+        if variant == exact:
             np.save(kept, labels)
         found = figures(labels, np.load(kept), scene, layout_of(scene, variant))
-        whole = seconds if variant == EXACT else journal.rows[path.name][EXACT.name]["seconds"]
+        whole = seconds if variant == exact else journal.rows[path.name][exact.name]["seconds"]
         journal.enter(path.name, variant.name, found | {"seconds": seconds, "cost": seconds / whole})
         print(f"  {variant.name}: {found['agreement']:.4f}, {seconds:.1f} s", flush=True)
 
@@ -292,14 +292,17 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=2016)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--preset", default="mini")
+    parser.add_argument("--against", choices=list(EXACT), default="windows")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="rows whose names begin like this")
     parser.add_argument("--continue", dest="go_on", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    journal = Journal(options.out / "bank.json", options.go_on and (options.out / "bank.json").exists())
-    variants = [v for v in VARIANTS
-                if v == EXACT or not options.only or any(v.name.startswith(word) for word in options.only)]
+    path = options.out / f"bank_{options.against}.json"
+    journal = Journal(path, options.go_on and path.exists())
+    exact = EXACT[options.against]
+    variants = [exact, *(v for v in VARIANTS if v != exact and (v.mix == "spliced" or options.against == "windows")
+                         and (not options.only or any(v.name.startswith(word) for word in options.only)))]
     segmenter = Segmenter(options.preset)
     for seed in range(options.seeds):
         path, truth_path = (options.out / f"bank_{kind}_{options.side}_{seed}.tif" for kind in ("scene", "truth"))
