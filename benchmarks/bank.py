@@ -12,8 +12,8 @@ the errors at block seams are taken on them; other scenes give the agreement wit
 - breaks: neighbours across such a line, of one class in truth, that got two labels.
 
 Rows without seams of their own give both at the seams of the default blocks. Every figure is entered into
-bank_windows.json (or bank_spliced.json) as it comes; `--continue` goes on from there. Prints the mean over the scenes as
-a Markdown table.
+bank_windows.json (or bank_spliced.json) as it comes; `--continue` goes on from there. Prints the mean over the scenes
+as a Markdown table.
 """
 
 from __future__ import annotations
