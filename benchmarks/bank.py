@@ -85,7 +85,7 @@ class Variant:
             return "exact" + (form or ", spliced")
         if not self.bank:
             return f"block {self.block}, " + (f"halo {self.halo}" if self.halo else "alone") + form
-        mass = "" if self.mass == DEFAULT_MASS else f" of mass {self.mass:g}"
+        mass = f" of mass {self.mass:g}"
         source = f" of {self.sample} windows" if self.sample else ""
         return f"block {self.block}, halo {self.halo}, bank {self.bank}{mass}{source}{form}"
 

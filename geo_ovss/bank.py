@@ -85,7 +85,8 @@ class SceneBank:
         """What lies beyond a block's reach; None where that is nothing.
 
         What the block sees counts once, as itself. The rest has the mass that it has in the scene, but no more than
-        `most` times the block's own: docs/scaling.md says why that is bounded.
+        `most` times the block's own: docs/scaling.md says why that is bounded. A centroid of tokens on both sides stays
+        the mean of all of them; only its weight is that of those beyond.
 
         Parameters
         ----------
@@ -158,12 +159,13 @@ def sample_windows(layout: Layout, count: int) -> list[Box]:
 
 def build_bank(raster: Raster, batches: Batches, layout: Layout, count: int) -> SceneBank | None:
     """Encode a sample of the scene's windows and condense their tokens; None where no sampled pixel is valid."""
-    guides, values, places, tokens_seen = [], [], [], 0
+    guides, values, places, mass = [], [], [], 0.0
     windows, token = sample_windows(layout, sample_count(layout)), layout.token
     each, at_once = tokens_each(len(windows)), batches.size
     for first in range(0, len(windows), at_once):
         read = [(w, *raster.read(*w)) for w in windows[first : first + at_once]]
         live = [(w, rgb, valid) for w, rgb, valid in read if valid.any()]
+        mass += sum(float(touched_tokens(valid, token).sum()) for _, _, valid in live)
         rest = iter([(w, torch.from_numpy(whole_tokens(valid, token))) for w, _, valid in live])
         for tokens in batches.encode([rgb for _, rgb, _ in live]):
             part = [next(rest) for _ in tokens.values]
@@ -172,10 +174,9 @@ def build_bank(raster: Raster, batches: Batches, layout: Layout, count: int) -> 
                 guides.append(thin(tokens.guide, mask, each))
             values.append(thin(tokens.values, mask, each))
             places.append(thin(token_places([w for w, _ in part], token), mask, each).long())
-            tokens_seen += int(mask.sum())
-    if not tokens_seen:
+    if not sum(map(len, values)):
         return None
-    mass = tokens_seen * layout.window_count / len(windows)
+    mass *= layout.window_count / len(windows)
     return condense(torch.cat(guides or values), torch.cat(values), torch.cat(places), mass, count)
 
 
@@ -206,6 +207,12 @@ def whole_tokens(valid: np.ndarray, token: int) -> np.ndarray:
     """Which tokens (n, n) of a window (S, S) hold valid pixels alone."""
     n = len(valid) // token
     return np.asarray(valid.reshape(n, token, n, token).all((1, 3)))
+
+
+def touched_tokens(valid: np.ndarray, token: int) -> np.ndarray:
+    """Which tokens (n, n) of a window (S, S) hold a valid pixel: those that count."""
+    n = len(valid) // token
+    return np.asarray(valid.reshape(n, token, n, token).any((1, 3)))
 
 
 def save_bank(bank: SceneBank | None, path: Path) -> None:

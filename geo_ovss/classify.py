@@ -16,13 +16,16 @@ from torch import Tensor
 from geo_ovss.block_reader import BlockReader
 from geo_ovss.grid import Box
 from geo_ovss.progress import Progress
-from geo_ovss.source import GDAL_OPTIONS
 from geo_ovss.store import SceneFeatures, disk_full_as_error
 from geo_ovss.upsample import MARGIN, joint_bilateral
 
 if TYPE_CHECKING:
     from geo_ovss.encoders.sam import SamEncoder
     from geo_ovss.raster import Raster
+
+
+SMALLEST_TILE, LARGEST_TILE = 128, 640
+"""Sides (pixels) of the tiles that labels are kept in: multiples of 16, as TIFF asks."""
 
 
 @dataclass(frozen=True)
@@ -208,10 +211,11 @@ def label_block(reader: BlockReader, block: tuple[int, int], classes: Classes,
 def tile_side(block: int) -> int:
     """Side of the tiles in which labels are kept: a block is whole tiles, where TIFF's multiples of 16 allow it.
 
-    Polygons are made strip by strip: a row of tiles as wide as the scene has to fit GDAL's cache, or every tile is
-    read again for every strip. So tiles are small, but not so small that there are too many.
+    Polygons are made strip by strip: a row of tiles as wide as the scene has to fit GDAL's cache (labels and confidence
+    take 5 bytes a pixel), or every tile is read again for every strip. So tiles are small, but not so small that there
+    are too many.
     """
-    return next((side for side in range(256, block + 1, 16) if block % side == 0), 256)
+    return next((side for side in range(LARGEST_TILE, SMALLEST_TILE - 1, -16) if block % side == 0), 256)
 
 
 def classify_scene(features: SceneFeatures, classes: Classes, labels_path: Path, confidence_path: Path,
@@ -240,7 +244,6 @@ def classify_scene(features: SceneFeatures, classes: Classes, labels_path: Path,
     progress.start("classify", len(blocks))
     with (
         disk_full_as_error(labels_path.parent),
-        rasterio.Env(**GDAL_OPTIONS),
         rasterio.open(labels_path, "w", dtype=dtype, nodata=0, **profile) as labels_out,
         rasterio.open(confidence_path, "w", dtype="float32", nodata=0, predictor=3, **profile) as confidence_out,
     ):

@@ -153,7 +153,7 @@ class Preset:
         if self.method == "trident":
             not_features.discard("sam")
         kept = {key: value for key, value in asdict(self).items() if key not in not_features}
-        return kept | {"scales": list(self.scales)}
+        return kept | {"scales": list(self.scales), "bank_mass": float(self.bank_mass)}  # 4 is 4.0
 
     def with_overrides(self, **changes: Any) -> Preset:
         """A copy with some values replaced; None leaves a value as it is, `options` are merged.

@@ -20,7 +20,7 @@ def quantize(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Parameters
     ----------
     features : ndarray, (h, w, D) float
-        Of one block; tokens of zeros have no features.
+        Of one block; tokens of zeros have no features, and those that are not numbers become such.
 
     Returns
     -------
@@ -31,12 +31,11 @@ def quantize(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         Mean of the tokens that are not zeros.
     """
     features = features.astype(np.float32)
-    known = features.any(-1)
+    known = features.any(-1) & np.isfinite(features).all(-1)
     centre = features[known].mean(0) if known.any() else np.zeros(features.shape[-1], np.float32)
-    apart = features - centre
+    apart = np.where(known[..., None], features - centre, 0)
     scales = np.where(known, np.maximum(np.abs(apart).max(-1) / 127, np.finfo(np.float32).tiny), 0).astype(np.float32)
     codes = np.rint(apart / np.where(known, scales, 1)[..., None]).clip(-127, 127).astype(np.int8)
-    codes[~known] = 0
     return codes, scales, centre
 
 

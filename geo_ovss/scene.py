@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from geo_ovss.bank import Bank, SceneBank, build_bank, load_bank, save_bank
+from geo_ovss.bank import Bank, SceneBank, build_bank, load_bank, save_bank, touched_tokens
 from geo_ovss.batches import Batches
 from geo_ovss.grid import Box, Layout
 from geo_ovss.methods.base import BlockTokens, Method
@@ -112,7 +112,7 @@ class SceneWalk:
 
     def prepare(self) -> None:
         """Build the token bank where the scene needs one, or read the one that an earlier run has built."""
-        if self.method.scope != "block" or self.layout.single or not self.preset.bank:
+        if self.method.scope != "block" or self.layout.single or not self.preset.bank * self.preset.bank_mass:
             return
         path = self.features.path / "bank.npz"
         if not path.exists():
@@ -144,7 +144,7 @@ class SceneWalk:
         local = {w: w.shift(-origin.row, -origin.col).slices() for w in self.layout.windows(*block)}
         windows = [w for w, at in local.items() if valid[at].any()]
         parts: dict[str, list[np.ndarray]] = {}
-        weights = [self._token_weights(valid[local[w]]) for w in windows]
+        weights = [touched_tokens(valid[local[w]], self.layout.token).astype(np.float32) for w in windows]
         dtype = np.float32 if self.layout.single else np.float16
         shown: list[np.ndarray] = []
         for tokens in self.batches.encode([rgb[local[w]] for w in windows]):
@@ -197,12 +197,6 @@ class SceneWalk:
         own = float(tokens.weights.sum())
         bank = None if self.bank is None else self.bank.beyond(reach.tokens(token), own, self.preset.bank_mass)
         return mix_core(self.method, tokens, grid, bank, self.device), valid, shown
-
-    def _token_weights(self, valid: np.ndarray) -> np.ndarray:
-        """1 for the tokens of a window (H, W) that have a valid pixel, else 0."""
-        t = self.layout.token
-        h, w = valid.shape[0] // t, valid.shape[1] // t
-        return np.asarray(valid[: h * t, : w * t].reshape(h, t, w, t).any((1, 3)), np.float32)
 
     # -- bookkeeping --------------------------------------------------------------------------------------------
 

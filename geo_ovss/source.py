@@ -5,6 +5,7 @@ Knows nothing of collars, stretching, or grids other than the file's own.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import warnings
@@ -21,8 +22,14 @@ from rasterio.windows import Window
 
 from geo_ovss.errors import BadOption, NotARaster, RasterDamaged, RasterMissing, UnknownBand, UnsupportedPixels
 
-GDAL_OPTIONS = {"GDAL_CACHEMAX": 192, "GDAL_HTTP_TIMEOUT": 60, "GDAL_HTTP_CONNECTTIMEOUT": 20, "GDAL_HTTP_MAX_RETRY": 2}
-"""GDAL's block cache is 5 % of the machine's memory by default, which alone can be more than everything else (MB)."""
+GDAL_OPTIONS = {"GDAL_HTTP_TIMEOUT": 60, "GDAL_HTTP_CONNECTTIMEOUT": 20, "GDAL_HTTP_MAX_RETRY": 2}
+
+GDAL_CACHE_MB = 192
+"""GDAL's block cache is 5 % of the machine's memory by default, which alone can be more than everything else."""
+
+# The limit is the whole process's and is read once. An environment of rasterio's would change it back and forth, and
+# those of two threads that overlap would leave it changed.
+os.environ.setdefault("GDAL_CACHEMAX", str(GDAL_CACHE_MB))
 
 LOSSY = ("JPEG", "YCBCR JPEG", "WEBP", "JXL", "JPEG2000", "JP2OPENJPEG", "JP2ECW", "JP2KAK", "ECW", "MRSID", "LERC")
 

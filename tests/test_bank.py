@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from tiny_networks import tiny_method
 from torch.nn import functional as F
@@ -13,6 +16,7 @@ from geo_ovss.bank import (
     SAMPLE_SHARE,
     SAMPLE_WINDOWS,
     SceneBank,
+    build_bank,
     condense,
     load_bank,
     sample_count,
@@ -20,10 +24,11 @@ from geo_ovss.bank import (
     save_bank,
     thin,
     token_places,
+    touched_tokens,
     whole_tokens,
 )
 from geo_ovss.grid import Box, Layout
-from geo_ovss.methods.base import BlockTokens
+from geo_ovss.methods.base import BlockTokens, WindowTokens
 from geo_ovss.scene import mix_core
 
 
@@ -97,6 +102,41 @@ def test_a_bank_is_kept(tmp_path: Path) -> None:
     save_bank(None, tmp_path / "none.npz")
     assert load_bank(tmp_path / "none.npz") is None
     assert len(list(tmp_path.iterdir())) == 2
+
+
+class Ground:
+    """A raster whose pixels say on which token they lie; its left third holds no data, with a ragged edge."""
+
+    def read(self, row: int, col: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+        y, x = np.mgrid[row : row + height, col : col + width]
+        rgb = np.stack([y // 16, x // 16, np.zeros_like(y)], -1).astype(np.uint8)
+        return rgb, x > 200 + y % 40
+
+
+class Echo:
+    """Networks whose values are what the pixels say; two windows at a time."""
+
+    size = 2
+
+    def encode(self, windows: list[np.ndarray]) -> Iterator[WindowTokens]:
+        for first in range(0, len(windows), self.size):
+            rows = torch.from_numpy(np.stack(windows[first : first + self.size])[:, ::16, ::16].astype(np.float32))
+            yield WindowTokens(rows, rows)
+
+
+def test_a_bank_knows_where_its_tokens_lie_and_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout(672, 672, 224, 112, 16, 448, 112)
+    monkeypatch.setattr("geo_ovss.bank.condense", lambda *parts: parts)
+    monkeypatch.setattr("geo_ovss.bank.SAMPLE_SHARE", 1)
+    parts: Any = build_bank(Ground(), Echo(), layout, 64)  # type: ignore[arg-type]
+    guide, values, places, mass, count = parts
+    torch.testing.assert_close(values[:, :2].long(), places)
+    torch.testing.assert_close(guide, values)
+    data = whole_tokens(Ground().read(0, 0, 672, 672)[1], 16)
+    assert data[tuple(places.T)].all() and places[:, 1].min() < 16  # all of their pixels, up to the ragged edge
+    windows = [Box(r, c, 224, 224) for r in layout.window_rows for c in layout.window_cols]
+    assert mass == sum(touched_tokens(Ground().read(*w)[1], 16).sum() for w in windows)
+    assert count == 64
 
 
 def test_a_block_does_not_meet_its_own_tokens_again_in_the_bank() -> None:

@@ -89,7 +89,7 @@ def test_bad_values_are_one_sentence(changes: dict[str, Any]) -> None:
     ({"refine": True}, True), ({"sam": "sam-vit-h"}, True), ({"upsample": "bilateral"}, True),
     ({"stride": 56}, False), ({"options": {"rho": 0.5}}, False), ({"clip": "laion-vit-b-16"}, False),
     ({"guide": "dino-vit-b-16"}, False), ({"block": 2016}, False), ({"bank": 256}, False),
-    ({"bank_mass": 3.0}, False), ({"mix": "windows"}, False),
+    ({"bank_mass": 3.0}, False), ({"bank_mass": 4}, True), ({"mix": "windows"}, False),
 ])
 def test_identity_is_what_features_depend_on(changes: dict[str, Any], same: bool) -> None:
     base = get_preset("base")

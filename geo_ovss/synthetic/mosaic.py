@@ -17,8 +17,8 @@ from ..atomic import writing
 from .scene import Scene, draw_scene
 from .write import FIVE_CLASSES, ORIGIN, label_numbers, north_up
 
-#: Memory (MB) that GDAL may keep of written blocks; its default is a share of the machine's.
-GDAL_CACHE_MB = 64
+#: Memory (bytes) that GDAL may keep of written blocks; its default is a share of the machine's.
+GDAL_CACHE = 64 * 2**20
 
 
 class Mosaic:
@@ -126,7 +126,7 @@ def write_large(
         colour |= {"photometric": "YCBCR", "JPEG_QUALITY": 90}
     else:
         colour |= {"photometric": "RGB", "predictor": 2}
-    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_MB), ExitStack() as stack:
+    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), ExitStack() as stack:
         partial = stack.enter_context(writing(Path(path), overwrite))
         file = stack.enter_context(rasterio.open(partial, "w", **options, **colour))
         label_file = None
