@@ -11,9 +11,9 @@ from functools import cache
 def give_back() -> None:
     """Hand what the process has freed back to the operating system.
 
-    The C library of Linux (glibc) keeps freed memory for itself. Arrays of many sizes that come and go beside GDAL's
-    cached tiles then leave holes that add up to gigabytes on a scene of 40,000 pixels a side. Elsewhere this does
-    nothing: other C libraries give large pieces back by themselves.
+    The C library of Linux (glibc) keeps freed memory for itself: what the networks used, and the holes that arrays of
+    many sizes leave as they come and go beside GDAL's cached tiles, hundreds of megabytes on a scene of 40,000 pixels a
+    side. Elsewhere this does nothing: other C libraries give large pieces back by themselves.
     """
     if (trim := _trim()) is not None:
         trim(0)
