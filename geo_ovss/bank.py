@@ -204,15 +204,19 @@ def thin(rows: Tensor, mask: Tensor, each: int) -> Tensor:
 
 
 def whole_tokens(valid: np.ndarray, token: int) -> np.ndarray:
-    """Which tokens (n, n) of a window (S, S) hold valid pixels alone."""
-    n = len(valid) // token
-    return np.asarray(valid.reshape(n, token, n, token).all((1, 3)))
+    """Which tokens (n, n) of a window (S, S) hold valid pixels alone: those that are clustered."""
+    return np.asarray(_by_token(valid, token).all((1, 3)))
 
 
 def touched_tokens(valid: np.ndarray, token: int) -> np.ndarray:
     """Which tokens (n, n) of a window (S, S) hold a valid pixel: those that count."""
+    return np.asarray(_by_token(valid, token).any((1, 3)))
+
+
+def _by_token(valid: np.ndarray, token: int) -> np.ndarray:
+    """A window's pixels (S, S) as (n, token, n, token)."""
     n = len(valid) // token
-    return np.asarray(valid.reshape(n, token, n, token).any((1, 3)))
+    return valid.reshape(n, token, n, token)
 
 
 def save_bank(bank: SceneBank | None, path: Path) -> None:

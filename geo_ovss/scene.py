@@ -112,7 +112,7 @@ class SceneWalk:
 
     def prepare(self) -> None:
         """Build the token bank where the scene needs one, or read the one that an earlier run has built."""
-        if self.method.scope != "block" or self.layout.single or not self.preset.bank * self.preset.bank_mass:
+        if self.method.scope != "block" or self.layout.single or not (self.preset.bank and self.preset.bank_mass):
             return
         path = self.features.path / "bank.npz"
         if not path.exists():

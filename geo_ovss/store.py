@@ -73,10 +73,8 @@ class SceneFeatures:
         self.path, self.info, self.layout = path, info, info.layout
         self._features = zarr.open_array(store=str(path / "features"), mode="r+")
         self._valid = zarr.open_array(store=str(path / "valid"), mode="r+")
-        self._scales, self._centres = (
-            zarr.open_array(store=str(path / name), mode="r+") if info.dtype == "int8" else None
-            for name in ("scales", "centres")
-        )
+        beside = ("scales", "centres") if info.dtype == "int8" else ()
+        self._beside = [zarr.open_array(store=str(path / name), mode="r+") for name in beside]
         self._journal = self._read_journal()
 
     @classmethod
@@ -202,11 +200,11 @@ class SceneFeatures:
         """Write a block's data, which are its alone, and give their checksums; it counts only when committed."""
         core = self.layout.core(*block)
         at = core.tokens(self.layout.token).slices()
-        numbers, *about = quantize(features) if self._scales is not None else (features.astype(np.float16),)
+        numbers, *about = quantize(features) if self._beside else (features.astype(np.float16),)
         with disk_full_as_error(self.path):
             self._features[at] = numbers
-            if self._scales is not None and self._centres is not None:
-                self._scales[at], self._centres[block] = about
+            for array, place, part in zip(self._beside, (at, block), about, strict=False):
+                array[place] = part
             self._valid[core.slices()] = valid
             windows = None if class_tokens is None else self._write_class_tokens(block, class_tokens)
         return *_checks(valid, numbers, *about), windows
@@ -236,9 +234,7 @@ class SceneFeatures:
         at = core.tokens(self.layout.token).slices()
         try:
             numbers = np.asarray(self._features[at])
-            about = []
-            if self._scales is not None and self._centres is not None:
-                about = [np.asarray(self._scales[at]), np.asarray(self._centres[block])]
+            about = [np.asarray(array[place]) for array, place in zip(self._beside, (at, block), strict=False)]
             valid = np.asarray(self._valid[core.slices()])
         except Exception as error:  # the codecs raise their own kinds
             raise DamagedStore(self.path, f"block {block} cannot be read") from error
